@@ -1,0 +1,105 @@
+// The seam that makes sandboxes exist. A backend creates, finds and ends sandboxes and opens byte streams to
+// their runners; everything that happens inside a sandbox goes through its Runner.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "sandbox-client/channel.h"
+#include "sandbox-client/runner_client.h"
+
+namespace rexec::sandbox {
+
+using SandboxId = std::string;  // the backend's own, unique within it
+
+enum class SandboxStatus { creating, running, stopped, error, offline };
+enum class Network { none, host };
+
+/// What somebody asks for. Absent values are the backend's defaults.
+struct SandboxSpec {
+  std::string name;
+  std::optional<std::string> image;
+  std::optional<std::string> template_name;
+  std::vector<std::pair<std::string, std::string>> env;
+  Network network = Network::none;
+  std::optional<std::uint64_t> memory_mb;
+  std::optional<double> cpus;
+  std::optional<std::uint64_t> disk_mb;
+  std::map<std::string, std::string> labels;
+  bool persistent = false;
+};
+
+struct Limit {
+  std::string name;       // "memory_mb", "processes", …
+  std::string value;
+  std::string mechanism;  // what enforces it, or "not enforced"
+};
+
+/// What is known of a sandbox. `isolation` and `limits` say what was verified, never what was intended.
+struct SandboxRecord {
+  std::string name;
+  std::string backend;
+  SandboxId id;
+  SandboxStatus status = SandboxStatus::creating;
+  std::string home;
+  std::string cwd;
+  std::string isolation;
+  std::vector<std::string> mounts;
+  std::vector<std::string> capabilities;  // what is reduced
+  std::string image;
+  std::string template_name;
+  Network network = Network::none;
+  std::int64_t created_unix_ms = 0;
+  std::optional<std::int64_t> expires_unix_ms;
+  std::map<std::string, std::string> labels;
+  std::vector<Limit> limits;
+  bool persistent = false;
+  RunnerSettings settings;  // how to talk to its runner
+};
+
+std::string_view to_string(SandboxStatus status);
+std::string_view to_string(Network network);
+
+struct Capabilities {
+  bool images = false;
+  bool persistent = false;
+  bool network_host = false;
+  bool stop_and_start = false;
+};
+
+/// One prerequisite, for `doctor`.
+struct Finding {
+  std::string name;
+  bool ok = false;
+  bool required = true;
+  std::string detail;  // what was found
+  std::string remedy;  // what to do, when not ok
+};
+
+/// All functions may block within their Op and are called from worker threads, several at a time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual Capabilities capabilities() const = 0;
+  /// A sandbox that runs; failed_precondition with the remedy when this machine cannot make one.
+  virtual Result<SandboxRecord> create(const SandboxSpec& spec, const Op& op) = 0;
+  virtual Result<std::vector<SandboxRecord>> list(const Op& op) = 0;
+  virtual Status start(const SandboxId& id, const Op& op) = 0;
+  virtual Status stop(const SandboxId& id, const Op& op) = 0;
+  /// Ends the sandbox and removes its files. not_found when there is none.
+  virtual Status destroy(const SandboxId& id, const Op& op) = 0;
+  virtual Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) = 0;
+  /// Everything this backend needs, with a verdict; changes nothing.
+  virtual std::vector<Finding> diagnose(const Op& op) = 0;
+};
+
+}  // namespace rexec::sandbox

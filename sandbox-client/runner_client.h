@@ -1,0 +1,222 @@
+// What the tools use of a sandbox: processes and files, asynchronously.
+//
+// Runner is the interface; make_runner_client is the implementation over a Channel to a runner. A backend
+// whose machine cannot take a runner implements Runner with less and says so in its capabilities.
+//
+// Every operation takes an Op and a completion. The completion is called exactly once, from the channel's I/O
+// thread (or, when the call fails at once, from the calling thread before it returns), and must be short: it
+// hands over to a worker for anything that is not. When op.stop fires or op.deadline passes, the operation is
+// given up and completes with cancelled or deadline_exceeded; what that means for a process is said below.
+// All member functions are thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "sandbox-client/channel.h"
+
+namespace rexec::sandbox {
+
+template <class T>
+using Completion = std::function<void(Result<T>)>;
+
+enum class ProcessStatus { running, exited, signaled, timed_out, cancelled };
+enum class Until { now, output, exit };
+
+/// Sizes in bytes, offsets from the start of a stream, index 0 = stdout, 1 = stderr.
+struct WaitSpec {
+  Until until = Until::exit;
+  Duration wait{};  // answer after this long in any case
+  std::array<std::uint64_t, 2> from{};
+  std::array<bool, 2> wanted{true, true};
+  std::size_t head = 0;  // of what is there from `from` on: this much of its start …
+  std::size_t tail = 0;  // … and this much of its end (head + tail <= 1 MiB)
+};
+
+struct ProcessSpec {
+  std::string command;            // for the sandbox's shell; or empty, then argv
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> env;  // added to the sandbox's environment
+  std::string cwd;                // absolute or relative to the sandbox's cwd, "~" allowed; empty: that cwd
+  std::optional<std::string> input;  // all of standard input, which is then closed
+  bool stdin_pipe = false;        // keep standard input open for write_input (then `input` is its start)
+  Duration timeout{};             // zero: none
+};
+
+struct StreamReport {
+  std::uint64_t from = 0;
+  std::uint64_t produced = 0;
+  std::uint64_t newlines = 0;  // in [from, produced)
+  std::uint64_t lost = 0;      // of [from, produced), no longer kept
+  bool end = false;
+  std::uint64_t head_offset = 0;
+  std::string head;
+  std::uint64_t tail_offset = 0;
+  std::string tail;
+};
+
+struct ProcessReport {
+  std::uint64_t process = 0;
+  int pid = 0;
+  ProcessStatus status = ProcessStatus::running;
+  int exit_code = 0;
+  int signal = 0;
+  std::string reason;
+  std::int64_t started_unix_ms = 0;
+  Duration duration{};
+  std::optional<Duration> time_left;  // running, with a timeout
+  std::optional<Duration> cpu;
+  std::optional<std::uint64_t> max_rss_bytes;
+  bool pipes_held = false;
+  std::array<StreamReport, 2> streams;
+};
+
+struct OutputPart {
+  std::uint64_t offset = 0;
+  std::uint64_t produced = 0;
+  std::uint64_t newlines_before = 0;
+  bool end = false;
+  std::string data;
+};
+
+struct InputState {
+  std::uint64_t accepted = 0;
+  bool closed = false;
+};
+
+struct ProcessEntry {
+  std::uint64_t process = 0;  // 0: not started by a tool
+  int pid = 0;
+  int ppid = 0;
+  std::string command;
+  ProcessStatus status = ProcessStatus::running;
+  std::int64_t started_unix_ms = 0;
+  Duration cpu{};
+  Duration age{};
+  std::uint64_t rss_bytes = 0;
+};
+
+struct ProcessEntries {
+  std::vector<ProcessEntry> entries;
+  bool truncated = false;
+};
+
+enum class FileType { file, dir, symlink, other };
+
+struct FileInfo {
+  FileType type = FileType::file;
+  std::uint64_t size = 0;
+  unsigned mode = 0;
+  std::int64_t modified_unix_ms = 0;
+  std::string target;
+};
+
+struct FileData {
+  FileInfo info;
+  std::uint64_t offset = 0;
+  std::string data;
+  std::uint64_t first_line = 0;
+  std::uint64_t lines = 0;
+  std::uint64_t total_lines = 0;
+  std::uint64_t cut_line_end = 0;
+  std::string probe;
+};
+
+struct LineRange {
+  std::int64_t start = 1;  // 1-based; negative counts from the end
+  std::size_t max_lines = 2000;
+  std::size_t max_bytes = 1 << 20;
+};
+
+struct WriteSpec {
+  std::string path;
+  std::string content;
+  bool append = false;
+  bool create_parents = true;
+  std::optional<unsigned> mode;
+  std::string expect_sha256;  // hex, "absent", or empty
+};
+
+struct FileWritten {
+  std::string path;
+  std::uint64_t bytes = 0;
+  bool created = false;
+  std::string sha256;
+};
+
+enum class SignalScope { group, tree };
+
+/// What the other side said of itself when the channel was opened. Text from a sandbox: for display only.
+struct RunnerInfo {
+  std::string boot_id;  // hex
+  std::string home;
+  std::string shell;
+  std::string machine;
+  std::string kernel;
+};
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  virtual RunnerInfo info() const = 0;
+  /// False once the sandbox is known to be gone; every later call completes with data_loss.
+  virtual bool alive() const = 0;
+
+  /// Starts a process and reports on it as `wait` says. Giving up kills it and everything it started, and the
+  /// completion then comes when they are dead. Failing to start (no such directory, not executable, limit) is
+  /// an Error.
+  virtual void start(ProcessSpec spec, WaitSpec wait, Op op, Completion<ProcessReport> done) = 0;
+  /// Reports on a process. Giving up only stops waiting. not_found for an unknown number.
+  virtual void wait(std::uint64_t process, WaitSpec wait, Op op, Completion<ProcessReport> done) = 0;
+  /// One piece of output, at most `max` (<= 1 MiB) bytes from the first kept byte at or after `offset`.
+  virtual void read_output(std::uint64_t process, int stream, std::uint64_t offset, std::size_t max, Op op,
+                           Completion<OutputPart> done) = 0;
+  /// Appends to standard input, in the order of the calls of this client; done when the sandbox has taken it
+  /// (its queue is bounded: a process that does not read holds the completion until op ends it).
+  virtual void write_input(std::uint64_t process, std::string bytes, bool close, Op op,
+                           Completion<InputState> done) = 0;
+  /// Sends a signal; kill_after (zero: never) adds KILL to everything it started, then.
+  virtual void signal(std::uint64_t process, int number, SignalScope scope, Duration kill_after,
+                      std::string reason, Op op, Completion<void> done) = 0;
+  virtual void list(bool all, Op op, Completion<ProcessEntries> done) = 0;
+
+  virtual void stat_file(std::string path, bool follow, Op op, Completion<FileInfo> done) = 0;
+  virtual void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
+                         Completion<FileData> done) = 0;
+  virtual void read_lines(std::string path, LineRange range, Op op, Completion<FileData> done) = 0;
+  /// Giving up leaves the old file untouched (append: what was already written stays).
+  virtual void write_file(WriteSpec spec, Op op, Completion<FileWritten> done) = 0;
+};
+
+/// How a sandbox looks to the commands that run in it.
+struct RunnerSettings {
+  std::string home = "/home/user";
+  std::string cwd = "/home/user";
+  std::vector<std::pair<std::string, std::string>> env;  // base environment of every process
+  std::string secret;  // for channels that others can reach
+};
+
+/// Opens a channel again after it was lost; an error ends the Runner (alive() becomes false).
+using Reconnect = std::function<Result<std::unique_ptr<Channel>>(const Op&)>;
+
+/// Says hello and returns when the runner has answered, or with why it did not within op. `reconnect` may be
+/// empty: then a lost channel is a lost sandbox. Calls outstanding when a channel is lost are sent again on
+/// the next one if it leads to the same boot id; otherwise they complete with data_loss. `lost` (may be empty)
+/// is called once, from the I/O thread, when alive() has become false.
+Result<std::shared_ptr<Runner>> make_runner_client(std::unique_ptr<Channel> channel, Reactor& reactor,
+                                                   RunnerSettings settings, Reconnect reconnect,
+                                                   std::function<void(const Error&)> lost, const Op& op);
+
+/// Absolute path of `path` in a sandbox: "~" and "~/x" are the home, anything relative starts at `cwd`; "." and
+/// ".." and double slashes are left for the kernel of the sandbox.
+std::string resolve_path(std::string_view path, std::string_view home, std::string_view cwd);
+
+}  // namespace rexec::sandbox
