@@ -31,6 +31,7 @@ class Writer {
     for (const std::string& value : values) string(value);
   }
   void raw(std::string_view value) { bytes_.append(value); }
+  void reserve(std::size_t size) { bytes_.reserve(size); }
 
   std::size_t size() const { return bytes_.size(); }
   std::string take() { return std::move(bytes_); }
