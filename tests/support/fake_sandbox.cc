@@ -1,0 +1,317 @@
+#include "tests/support/fake_sandbox.h"
+
+namespace rexec::testing {
+namespace {
+
+using sandbox::Completion;
+using sandbox::SandboxRecord;
+using sandbox::SandboxStatus;
+
+Error unset(const char* what) {
+  return Error{ErrorCode::unsupported, std::string("the test did not expect ") + what};
+}
+
+sandbox::StreamReport stream_report(std::string data, bool end) {
+  sandbox::StreamReport report;
+  report.produced = data.size();
+  for (const char c : data) report.newlines += c == '\n' ? 1U : 0U;
+  report.end = end;
+  report.tail_offset = data.size();
+  report.head = std::move(data);
+  return report;
+}
+
+SandboxRecord fake_record(const std::string& name, const std::string& backend, const std::string& id) {
+  SandboxRecord record;
+  record.name = name;
+  record.backend = backend;
+  record.id = id;
+  record.status = SandboxStatus::running;
+  record.home = "/home/user";
+  record.cwd = "/home/user";
+  record.isolation = "none (fake)";
+  record.created_unix_ms = 1'700'000'000'000;
+  return record;
+}
+
+}  // namespace
+
+sandbox::ProcessReport exited_report(std::uint64_t process, int exit_code, std::string out, std::string err) {
+  sandbox::ProcessReport report = running_report(process, std::move(out), std::move(err));
+  report.status = sandbox::ProcessStatus::exited;
+  report.exit_code = exit_code;
+  report.streams[0].end = true;
+  report.streams[1].end = true;
+  return report;
+}
+
+sandbox::ProcessReport running_report(std::uint64_t process, std::string out, std::string err) {
+  sandbox::ProcessReport report;
+  report.process = process;
+  report.pid = static_cast<int>(process) + 100;
+  report.started_unix_ms = 1'700'000'000'000;
+  report.duration = std::chrono::milliseconds(2);
+  report.streams[0] = stream_report(std::move(out), false);
+  report.streams[1] = stream_report(std::move(err), false);
+  return report;
+}
+
+void FakeRunner::record(std::string line) {
+  const MutexLock lock(mutex_);
+  calls_.push_back(std::move(line));
+}
+
+std::vector<std::string> FakeRunner::calls() const {
+  const MutexLock lock(mutex_);
+  return calls_;
+}
+
+void FakeRunner::start(sandbox::ProcessSpec spec, sandbox::WaitSpec wait, Op op,
+                       Completion<sandbox::ProcessReport> done) {
+  record("start " + (spec.command.empty() && !spec.argv.empty() ? spec.argv.front() : spec.command));
+  if (!on_start) return done(unset("start"));
+  on_start(std::move(spec), wait, std::move(op), std::move(done));
+}
+
+void FakeRunner::wait(std::uint64_t process, sandbox::WaitSpec wait, Op op,
+                      Completion<sandbox::ProcessReport> done) {
+  record("wait p" + std::to_string(process));
+  if (!on_wait) return done(unset("wait"));
+  on_wait(process, wait, std::move(op), std::move(done));
+}
+
+void FakeRunner::read_output(std::uint64_t process, int stream, std::uint64_t offset, std::size_t max, Op op,
+                             Completion<sandbox::OutputPart> done) {
+  record("read_output p" + std::to_string(process) + " " + std::to_string(stream) + " " +
+         std::to_string(offset));
+  if (!on_read_output) return done(unset("read_output"));
+  on_read_output(process, stream, offset, max, std::move(op), std::move(done));
+}
+
+void FakeRunner::write_input(std::uint64_t process, std::string bytes, bool close, Op op,
+                             Completion<sandbox::InputState> done) {
+  record("write_input p" + std::to_string(process) + " " + bytes + (close ? " close" : ""));
+  if (!on_write_input) return done(unset("write_input"));
+  on_write_input(process, std::move(bytes), close, std::move(op), std::move(done));
+}
+
+void FakeRunner::signal(std::uint64_t process, int number, sandbox::SignalScope scope, Duration kill_after,
+                        std::string reason, Op op, Completion<void> done) {
+  record("signal p" + std::to_string(process) + " " + std::to_string(number));
+  if (!on_signal) return done(unset("signal"));
+  on_signal(process, number, scope, kill_after, std::move(reason), std::move(op), std::move(done));
+}
+
+void FakeRunner::list(bool all, Op op, Completion<sandbox::ProcessEntries> done) {
+  record(all ? "list all" : "list");
+  if (!on_list) return done(unset("list"));
+  on_list(all, std::move(op), std::move(done));
+}
+
+void FakeRunner::stat_file(std::string path, bool follow, Op op, Completion<sandbox::FileInfo> done) {
+  record("stat_file " + path);
+  if (!on_stat_file) return done(unset("stat_file"));
+  on_stat_file(std::move(path), follow, std::move(op), std::move(done));
+}
+
+void FakeRunner::read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
+                           Completion<sandbox::FileData> done) {
+  record("read_file " + path);
+  if (!on_read_file) return done(unset("read_file"));
+  on_read_file(std::move(path), offset, max, std::move(op), std::move(done));
+}
+
+void FakeRunner::read_lines(std::string path, sandbox::LineRange range, Op op,
+                            Completion<sandbox::FileData> done) {
+  record("read_lines " + path);
+  if (!on_read_lines) return done(unset("read_lines"));
+  on_read_lines(std::move(path), range, std::move(op), std::move(done));
+}
+
+void FakeRunner::write_file(sandbox::WriteSpec spec, Op op, Completion<sandbox::FileWritten> done) {
+  record("write_file " + spec.path);
+  if (!on_write_file) return done(unset("write_file"));
+  on_write_file(std::move(spec), std::move(op), std::move(done));
+}
+
+FakeSandboxManager::FakeSandboxManager() : backend_(std::make_unique<FakeBackend>()) {}
+FakeSandboxManager::~FakeSandboxManager() = default;
+
+FakeSandboxManager::Entry FakeSandboxManager::entry(const std::string& name) {
+  {
+    const MutexLock lock(mutex_);
+    if (const auto found = entries_.find(name); found != entries_.end()) return found->second;
+  }
+  Entry made{fake_record(name, "fake", "id-" + name), std::make_shared<FakeRunner>()};
+  if (on_new_runner) on_new_runner(name, *made.runner);
+  const MutexLock lock(mutex_);
+  return entries_.emplace(name, std::move(made)).first->second;
+}
+
+FakeRunner& FakeSandboxManager::runner(const std::string& name) {
+  return *entry(name).runner;
+}
+
+void FakeSandboxManager::lose_default() {
+  const MutexLock lock(mutex_);
+  entries_.erase("default");
+  recreated_ = true;
+}
+
+Result<sandbox::SandboxHandle> FakeSandboxManager::acquire(const sandbox::Caller&,
+                                                           const std::optional<std::string>& name,
+                                                           const Op&) {
+  const std::string wanted = name.value_or("default");
+  if (check) RETURN_IF_ERROR(check(wanted));
+  sandbox::SandboxHandle handle;
+  {
+    const MutexLock lock(mutex_);
+    if (wanted != "default" && entries_.count(wanted) == 0)
+      return Error{ErrorCode::not_found, "there is no sandbox \"" + wanted + "\""};
+    if (wanted == "default") handle.recreated = std::exchange(recreated_, false);
+  }
+  Entry found = entry(wanted);
+  handle.record = std::move(found.record);
+  handle.runner = std::move(found.runner);
+  return handle;
+}
+
+std::optional<Result<sandbox::SandboxHandle>> FakeSandboxManager::try_acquire(
+    const sandbox::Caller& caller, const std::optional<std::string>& name) {
+  {
+    const MutexLock lock(mutex_);
+    if (name.value_or("default") == "default" && entries_.count("default") == 0) return std::nullopt;
+  }
+  return acquire(caller, name, Op{});
+}
+
+Result<SandboxRecord> FakeSandboxManager::create(const sandbox::Caller&, sandbox::CreateRequest request,
+                                                 const Op&) {
+  const std::string name = request.spec.name.empty() ? "sandbox-0001" : request.spec.name;
+  if (check) RETURN_IF_ERROR(check(name));
+  entry(name);
+  const MutexLock lock(mutex_);
+  SandboxRecord& record = entries_[name].record;
+  record.labels = request.spec.labels;
+  record.network = request.spec.network;
+  record.persistent = request.spec.persistent;
+  if (request.expires_in)
+    record.expires_unix_ms =
+        record.created_unix_ms +
+        std::chrono::duration_cast<std::chrono::milliseconds>(*request.expires_in).count();
+  return record;
+}
+
+Result<std::vector<SandboxRecord>> FakeSandboxManager::list(const sandbox::Caller&, const Op&) {
+  const MutexLock lock(mutex_);
+  std::vector<SandboxRecord> records;
+  for (const auto& [name, entry] : entries_) records.push_back(entry.record);
+  return records;
+}
+
+Result<SandboxRecord> FakeSandboxManager::control(const sandbox::Caller&, const std::string& name,
+                                                  sandbox::ControlAction action,
+                                                  std::optional<Duration> expires_in, const Op&) {
+  if (check) RETURN_IF_ERROR(check(name));
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return Error{ErrorCode::not_found, "there is no sandbox \"" + name + "\""};
+  SandboxRecord& record = found->second.record;
+  switch (action) {
+    case sandbox::ControlAction::start:
+    case sandbox::ControlAction::restart:
+      record.status = SandboxStatus::running;
+      break;
+    case sandbox::ControlAction::stop:
+      record.status = SandboxStatus::stopped;
+      break;
+    case sandbox::ControlAction::extend:
+      record.expires_unix_ms =
+          record.created_unix_ms +
+          std::chrono::duration_cast<std::chrono::milliseconds>(expires_in.value_or(Duration{})).count();
+      break;
+    case sandbox::ControlAction::remove: {
+      SandboxRecord removed = record;
+      entries_.erase(found);
+      return removed;
+    }
+  }
+  return record;
+}
+
+sandbox::Backend& FakeSandboxManager::backend() {
+  return *backend_;
+}
+
+void FakeBackend::record(std::string line) {
+  const MutexLock lock(mutex_);
+  calls_.push_back(std::move(line));
+}
+
+std::vector<std::string> FakeBackend::calls() const {
+  const MutexLock lock(mutex_);
+  return calls_;
+}
+
+std::size_t FakeBackend::sandboxes() const {
+  const MutexLock lock(mutex_);
+  return records_.size();
+}
+
+Result<SandboxRecord> FakeBackend::create(const sandbox::SandboxSpec& spec, const Op& op) {
+  record("create " + spec.name);
+  if (on_create) RETURN_IF_ERROR(on_create(spec, op));
+  const MutexLock lock(mutex_);
+  SandboxRecord made = fake_record(spec.name, "fake", "id-" + std::to_string(++made_));
+  made.labels = spec.labels;
+  made.network = spec.network;
+  made.persistent = spec.persistent;
+  made.image = spec.image.value_or("");
+  records_[made.id] = made;
+  return made;
+}
+
+Result<std::vector<SandboxRecord>> FakeBackend::list(const Op&) {
+  const MutexLock lock(mutex_);
+  std::vector<SandboxRecord> records;
+  for (const auto& [id, record] : records_) records.push_back(record);
+  return records;
+}
+
+Status FakeBackend::change(const std::string& what, const sandbox::SandboxId& id, SandboxStatus status) {
+  record(what + " " + id);
+  const MutexLock lock(mutex_);
+  const auto found = records_.find(id);
+  if (found == records_.end()) return Error{ErrorCode::not_found, "there is no sandbox " + id};
+  found->second.status = status;
+  return {};
+}
+
+Status FakeBackend::start(const sandbox::SandboxId& id, const Op&) {
+  return change("start", id, SandboxStatus::running);
+}
+
+Status FakeBackend::stop(const sandbox::SandboxId& id, const Op&) {
+  return change("stop", id, SandboxStatus::stopped);
+}
+
+Status FakeBackend::destroy(const sandbox::SandboxId& id, const Op& op) {
+  record("destroy " + id);
+  if (on_destroy) RETURN_IF_ERROR(on_destroy(id, op));
+  const MutexLock lock(mutex_);
+  if (records_.erase(id) == 0) return Error{ErrorCode::not_found, "there is no sandbox " + id};
+  return {};
+}
+
+Result<std::unique_ptr<sandbox::Channel>> FakeBackend::open_channel(const sandbox::SandboxId& id,
+                                                                    const Op& op) {
+  record("open " + id);
+  if (!on_open_channel) return unset("open_channel");
+  return on_open_channel(id, op);
+}
+
+std::vector<sandbox::Finding> FakeBackend::diagnose(const Op&) {
+  return {sandbox::Finding{"fake", true, true, "always there", ""}};
+}
+
+}  // namespace rexec::testing
