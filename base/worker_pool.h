@@ -28,17 +28,20 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Queues `task`; false when the queue is full or the pool is stopping (the task was not taken).
+  /// Queues `task`; false when the queue is full, the pool is stopping or the system grants no thread
+  /// at all (the task was not taken).
   bool try_post(Task task);
   /// Queues `task` whatever the length of the queue: for continuations of calls that were admitted already,
-  /// whose number is bounded by that admission. After stop() it runs on the calling thread.
+  /// whose number is bounded by that admission. After stop(), or when the system grants no thread
+  /// at all, it runs on the calling thread.
   void post(Task task);
   /// Finishes queued tasks and joins. Idempotent; not to be called from a worker.
   void stop();
 
  private:
   void run();
-  void enqueue(Task task) REXEC_REQUIRES(mutex_);
+  /// False when there is no thread and none can be started; `task` is then untouched.
+  bool enqueue(Task& task) REXEC_REQUIRES(mutex_);
 
   const Options options_;
   Mutex mutex_;
