@@ -1,0 +1,48 @@
+// The command line of bubblewrap, from a checked description.
+//
+// A pure function, so that its one promise can be tested: whatever the fields hold, the options and their
+// order are the ones written here. Every value stands in the operand position of an option that takes a fixed
+// number of operands, is checked to be what that position needs, and a value that is not is an error. Nothing
+// of a request (names, labels, environment, commands) is among the fields: commands reach a sandbox over the
+// runner's channel only. Needs bubblewrap 0.8.0 (--disable-userns). Source: bwrap(1).
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "sandbox-client/backend.h"
+
+namespace rexec::sandbox {
+
+inline constexpr const char* kSandboxHome = "/home/user";
+inline constexpr const char* kRunnerPath = "/run/rexec/runner";
+inline constexpr unsigned kSandboxUser = 1000;  // uid and gid inside
+
+/// A file that is copied into the sandbox's read-only root.
+struct CopiedFile {
+  std::string path;  // inside: /etc/…
+  int fd = -1;       // read from its current offset to its end
+};
+
+struct SandboxLayout {
+  std::vector<std::pair<std::string, std::string>>
+      links;                           // in the root: name such as "lib64", target "usr/lib64"
+  std::vector<std::string> read_only;  // directories of the host, shown at the same path
+  std::vector<CopiedFile> files;
+  std::string home;  // the host's directory behind kSandboxHome; empty: private and in memory
+  std::vector<std::pair<std::string, std::string>> env;  // of the runner itself
+  Network network = Network::none;
+  int runner_fd = -1;   // the runner's bytes
+  int seccomp_fd = -1;  // the filter's bytes
+  int info_fd = -1;     // where bwrap writes the pid of the sandbox's pid 1, as JSON
+  int channel_fd = -1;  // the runner's end of the channel
+};
+
+/// argv, "bwrap" first. invalid_argument names the field that is not acceptable: paths are absolute, without
+/// empty, "." and ".." components; `read_only` is below /usr, /opt, /etc, /bin, /sbin or /lib*; names of the
+/// environment are identifiers; nothing contains NUL; descriptors are above 2 and differ.
+Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layout);
+
+}  // namespace rexec::sandbox
