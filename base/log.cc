@@ -160,7 +160,7 @@ void log(LogLevel level, std::string_view component, std::string_view message) {
   {
     MutexLock lock(sink.mutex);
     if (sink.dropped > 0) {
-      const std::string note = std::to_string(sink.dropped) + " lines were dropped because nobody read them";
+      const std::string note = "lines dropped because nobody read them: " + std::to_string(sink.dropped);
       if (write_line(make_line(sink.format, LogLevel::warning, "log", note))) sink.dropped = 0;
     }
     if (!write_line(make_line(sink.format, level, component, message))) ++sink.dropped;
