@@ -37,8 +37,8 @@ class Outbound {
   virtual std::stop_token closed() const = 0;
 };
 
-/// Who sends, over what. `session` is what the legacy era keeps of a connection (see session.h); the transport
-/// makes it with make_session() when the connection begins and passes the same one every time.
+/// Who sends, over what. `session` is what the legacy era keeps of a connection (see session.h); the
+/// transport makes it with make_session() when the connection begins and passes the same one every time.
 struct Peer {
   std::string principal = "local";
   std::shared_ptr<Session> session;

@@ -23,16 +23,19 @@ Era era_of(ProtocolVersion version);
 /// What `initialize` answers to a client that asks for `requested`: that version when it is a legacy one we
 /// know, else the newest legacy one.
 ProtocolVersion negotiate_legacy(std::string_view requested);
+/// What a legacy request is served as before anything has been negotiated.
+ProtocolVersion newest_legacy();
 /// What `server/discover` and -32022 list.
 std::span<const std::string_view> modern_versions();
 
-bool allows_batches(ProtocolVersion version);          // 2025-03-26 only (and while nothing is negotiated: no)
-bool omits_null_error_id(ProtocolVersion version);     // from 2025-11-25
-bool has_titles(ProtocolVersion version);              // title on tools and serverInfo, from 2025-06-18
+bool allows_batches(ProtocolVersion version);       // 2025-03-26 only (and while nothing is negotiated: no)
+bool omits_null_error_id(ProtocolVersion version);  // from 2025-11-25
+bool has_titles(ProtocolVersion version);           // title on tools and serverInfo, from 2025-06-18
 bool has_structured_content(ProtocolVersion version);  // structuredContent, outputSchema: from 2025-06-18
 bool has_annotations(ProtocolVersion version);         // tool annotations: from 2025-03-26
 bool has_progress_message(ProtocolVersion version);    // from 2025-03-26
 bool has_elicitation(ProtocolVersion version);         // from 2025-06-18
+bool has_elicitation_modes(ProtocolVersion version);   // mode "form" or "url": from 2025-11-25
 bool has_resource_links(ProtocolVersion version);      // from 2025-06-18
 
 }  // namespace rexec::mcp

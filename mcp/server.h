@@ -1,9 +1,9 @@
 // The protocol server: both eras of MCP over any transport, in front of a set of tools.
 //
 // Each message is classified by itself (reference: MCP 2026-07-28, versioning): a request with an envelope is
-// modern whatever came before, `initialize` without one is legacy. Quick requests (initialize, discover, ping,
-// lists, cancellation) are answered on the thread that received them; tool calls go to the worker pool, and a
-// call that is waiting for a sandbox occupies no thread.
+// modern whatever came before, `initialize` without one is legacy. Quick requests (initialize, discover,
+// ping, lists, cancellation) are answered on the thread that received them; tool calls go to the worker pool,
+// and a call that is waiting for a sandbox occupies no thread.
 #pragma once
 
 #include <chrono>
@@ -26,13 +26,13 @@ struct ServerOptions {
   std::string instructions;  // under 2 KB
 
   std::size_t max_depth = kMaxJsonDepth;
-  std::size_t max_batch = 64;             // elements of a 2025-03-26 batch
-  std::size_t max_in_flight = 256;        // requests under way of one principal; beyond: "busy"
-  std::size_t max_subscriptions = 32;     // open subscriptions/listen of one principal
-  std::size_t tools_page = 100;           // tools of one tools/list page
-  std::size_t max_input_rounds = 8;       // questions of one call
-  Duration input_deadline = std::chrono::seconds(600);   // for a person to answer, each time
-  Duration list_ttl = std::chrono::seconds(300);         // ttlMs of list results
+  std::size_t max_batch = 64;                           // elements of a 2025-03-26 batch
+  std::size_t max_in_flight = 256;                      // requests under way of one principal; beyond: "busy"
+  std::size_t max_subscriptions = 32;                   // open subscriptions/listen of one principal
+  std::size_t tools_page = 100;                         // tools of one tools/list page
+  std::size_t max_input_rounds = 8;                     // questions of one call
+  Duration input_deadline = std::chrono::seconds(600);  // for a person to answer, each time
+  Duration list_ttl = std::chrono::seconds(300);        // ttlMs of list results
 };
 
 class Server : public Endpoint {

@@ -1,8 +1,8 @@
 // Tools as the protocol sees them: a schema file, a handler, and the call that connects the two.
 //
-// A handler gets a ToolCall and must answer it exactly once, now or later, from any thread. Its arguments have
-// been normalised and validated against the tool's schema before it runs. Adding a tool takes one source and
-// one schema; see CONTRIBUTING.md.
+// A handler gets a ToolCall and must answer it exactly once, now or later, from any thread. Its arguments
+// have been normalised and validated against the tool's schema before it runs. Adding a tool takes one source
+// and one schema; see CONTRIBUTING.md.
 #pragma once
 
 #include <functional>
