@@ -41,13 +41,13 @@ struct WaitSpec {
 };
 
 struct ProcessSpec {
-  std::string command;            // for the sandbox's shell; or empty, then argv
+  std::string command;  // for the sandbox's shell; or empty, then argv
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;  // added to the sandbox's environment
-  std::string cwd;                // absolute or relative to the sandbox's cwd, "~" allowed; empty: that cwd
+  std::string cwd;  // absolute or relative to the sandbox's cwd, "~" allowed; empty: that cwd
   std::optional<std::string> input;  // all of standard input, which is then closed
-  bool stdin_pipe = false;        // keep standard input open for write_input (then `input` is its start)
-  Duration timeout{};             // zero: none
+  bool stdin_pipe = false;           // keep standard input open for write_input (then `input` is its start)
+  Duration timeout{};                // zero: none
 };
 
 struct StreamReport {
@@ -201,7 +201,7 @@ struct RunnerSettings {
   std::string home = "/home/user";
   std::string cwd = "/home/user";
   std::vector<std::pair<std::string, std::string>> env;  // base environment of every process
-  std::string secret;  // for channels that others can reach
+  std::string secret;                                    // for channels that others can reach
 };
 
 /// Opens a channel again after it was lost; an error ends the Runner (alive() becomes false).
@@ -209,13 +209,14 @@ using Reconnect = std::function<Result<std::unique_ptr<Channel>>(const Op&)>;
 
 /// Says hello and returns when the runner has answered, or with why it did not within op. `reconnect` may be
 /// empty: then a lost channel is a lost sandbox. Calls outstanding when a channel is lost are sent again on
-/// the next one if it leads to the same boot id; otherwise they complete with data_loss. `lost` (may be empty)
-/// is called once, from the I/O thread, when alive() has become false.
+/// the next one if it leads to the same boot id; otherwise they complete with data_loss. `lost` (may be
+/// empty) is called once, from the I/O thread, when alive() has become false.
 Result<std::shared_ptr<Runner>> make_runner_client(std::unique_ptr<Channel> channel, Reactor& reactor,
                                                    RunnerSettings settings, Reconnect reconnect,
                                                    std::function<void(const Error&)> lost, const Op& op);
 
-/// Absolute path of `path` in a sandbox: "~" and "~/x" are the home, anything relative starts at `cwd`; "." and
+/// Absolute path of `path` in a sandbox: "~" and "~/x" are the home, anything relative starts at `cwd`; "."
+/// and
 /// ".." and double slashes are left for the kernel of the sandbox.
 std::string resolve_path(std::string_view path, std::string_view home, std::string_view cwd);
 
