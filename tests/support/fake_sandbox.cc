@@ -1,6 +1,6 @@
 #include "tests/support/fake_sandbox.h"
 
-namespace rexec::testing {
+namespace rexec::test {
 namespace {
 
 using sandbox::Completion;
@@ -314,4 +314,4 @@ std::vector<sandbox::Finding> FakeBackend::diagnose(const Op&) {
   return {sandbox::Finding{"fake", true, true, "always there", ""}};
 }
 
-}  // namespace rexec::testing
+}  // namespace rexec::test

@@ -18,7 +18,7 @@
 #include "sandbox-client/manager.h"
 #include "sandbox-client/runner_client.h"
 
-namespace rexec::testing {
+namespace rexec::test {
 
 /// A report on a process that has ended, or that runs, with all of its output in `head`.
 sandbox::ProcessReport exited_report(std::uint64_t process, int exit_code, std::string out,
@@ -176,4 +176,4 @@ class FakeClock final : public Clock {
   std::atomic<std::int64_t> nanoseconds_{1'000'000'000'000};
 };
 
-}  // namespace rexec::testing
+}  // namespace rexec::test
