@@ -1,9 +1,9 @@
 #include "mcp/tool_set.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
+#include "base/similar.h"
 #include "base/utf8.h"
 
 namespace rexec::mcp {
@@ -18,22 +18,6 @@ bool is_valid_name(std::string_view name) {
            c == '-' || c == '.';
   };
   return !name.empty() && name.size() <= kMaxNameLength && std::ranges::all_of(name, allowed);
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({above + 1, row[j - 1] + 1, changed});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 Error bad_tool(const std::string& name, const std::string& what) {
@@ -85,34 +69,14 @@ const ToolEntry* ToolSet::find(std::string_view name) const {
   return found != entries_.end() && found->name == name ? &*found : nullptr;
 }
 
-std::vector<std::string> ToolSet::similar(std::string_view name) const {
-  if (name.size() > kMaxNameLength) return {};
-  std::vector<std::pair<std::size_t, std::string>> close;
-  for (const ToolEntry& entry : entries_) {
-    const std::size_t distance = edit_distance(name, entry.name);
-    const bool contains = name.size() >= 3 && (entry.name.find(name) != std::string::npos ||
-                                               name.find(entry.name) != std::string_view::npos);
-    if (contains || distance <= 1 + entry.name.size() / 4) close.emplace_back(distance, entry.name);
-  }
-  std::ranges::sort(close);
-  std::vector<std::string> names;
-  for (auto& [distance, candidate] : close) {
-    if (names.size() < kMaxSuggestions) names.push_back(std::move(candidate));
-  }
-  return names;
-}
-
 std::string ToolSet::unknown_tool(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const ToolEntry& entry : entries_) names.push_back(entry.name);
   const std::string valid = to_valid_utf8(name);
   std::string text = "unknown tool \"" + std::string(utf8_prefix(valid, kMaxQuotedChars)) + "\"";
-  const auto names = similar(name);
-  if (names.empty()) return text + "; tools/list names those that exist";
-  text += "; did you mean ";
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-    text += '"' + names[i] + '"';
-  }
-  return text + "?";
+  const auto alternatives = similar_names(name, names);
+  if (alternatives.empty()) return text + "; tools/list names those that exist";
+  return text + "; did you mean " + quoted_alternatives(alternatives) + "?";
 }
 
 Json ToolSet::list(std::size_t first, std::size_t count, ProtocolVersion version) const {

@@ -28,14 +28,10 @@ struct ToolEntry {
 
 class ToolSet {
  public:
-  static constexpr std::size_t kMaxSuggestions = 3;
-
   /// Errors: a file that is no tool description, a schema that does not compile, a name used twice.
   static Result<ToolSet> make(std::vector<Tool> tools);
 
   const ToolEntry* find(std::string_view name) const;
-  /// Names that `name` may be a slip for, best first.
-  std::vector<std::string> similar(std::string_view name) const;
   /// 'unknown tool "x"', with the names that are like it.
   std::string unknown_tool(std::string_view name) const;
 

@@ -15,10 +15,10 @@
 namespace rexec::transport {
 
 struct StdioOptions {
-  std::size_t max_message = 32 << 20;     // bytes of one line; longer ones are discarded and answered -32600
-  std::size_t max_queued = 128 << 20;     // bytes waiting for a client that does not read; beyond: it is gone
-  Duration drain = std::chrono::milliseconds(1500);    // for calls in flight after the input has ended
-  Duration watchdog = std::chrono::milliseconds(1900); // after which the process ends whatever hangs
+  std::size_t max_message = 32 << 20;  // bytes of one line; longer ones are discarded and answered -32600
+  std::size_t max_queued = 128 << 20;  // bytes waiting for a client that does not read; beyond: it is gone
+  Duration drain = std::chrono::milliseconds(1500);     // for calls in flight after the input has ended
+  Duration watchdog = std::chrono::milliseconds(1900);  // after which the process ends whatever hangs
 };
 
 /// The two ends of a stdio connection, taken away from the rest of the process: fd 0 then reads /dev/null and
@@ -30,10 +30,10 @@ struct StdioDescriptors {
 };
 Result<StdioDescriptors> claim_stdio();
 
-/// One JSON value per line. Serves until end of input, EPIPE, SIGTERM, SIGINT, SIGHUP, the death of the parent
-/// process, or stop. Input goes on being read while calls run; one thread writes. After the end of input, calls
-/// in flight have `drain` to finish and be written; then they are cancelled. Signals are taken over by the
-/// transport while it serves (call block_termination_signals first, before any thread exists).
+/// One JSON value per line. Serves until end of input, EPIPE, SIGTERM, SIGINT, SIGHUP, the death of the
+/// parent process, or stop. Input goes on being read while calls run; one thread writes. After the end of
+/// input, calls in flight have `drain` to finish and be written; then they are cancelled. Signals are taken
+/// over by the transport while it serves (call block_termination_signals first, before any thread exists).
 std::unique_ptr<mcp::Transport> make_stdio_transport(StdioDescriptors descriptors, StdioOptions options);
 
 /// Blocks the signals that end a server in this and all later threads, and ignores SIGPIPE.
