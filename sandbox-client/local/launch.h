@@ -1,0 +1,82 @@
+// Starts one sandbox and ends it: bwrap, its pid 1, and the check that the two are what was asked for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "sandbox-client/backend.h"
+#include "sandbox-client/local/sealed_file.h"
+#include "sandbox-client/local/spawner.h"
+
+namespace rexec::sandbox {
+
+struct LaunchSpec {
+  std::string bubblewrap;     // path
+  std::optional<uid_t> user;  // drop to this first
+  std::string home;           // empty: a private one in memory
+  Network network = Network::none;
+};
+
+/// A sandbox that runs. Destroying it kills everything inside and waits for that.
+class RunningSandbox {
+ public:
+  RunningSandbox(Spawned outer, UniqueFd init, pid_t init_pid, UniqueFd messages)
+      : outer_(std::move(outer)),
+        init_(std::move(init)),
+        init_pid_(init_pid),
+        messages_(std::move(messages)) {}
+  ~RunningSandbox();
+  RunningSandbox(const RunningSandbox&) = delete;
+  RunningSandbox& operator=(const RunningSandbox&) = delete;
+
+  /// Of the sandbox's pid 1, as this process sees it.
+  pid_t init_pid() const { return init_pid_; }
+  /// False once pid 1 has ended, and with it everything inside.
+  bool alive() const;
+  /// Sends SIGKILL to pid 1; the kernel then kills the rest (pid_namespaces(7)). Does not wait.
+  void kill() const;
+  /// kill(), then waits until every process is gone and bwrap is reaped. Idempotent; one call at a time.
+  Status end(const Op& op);
+  /// What bwrap or the runner wrote to standard error, at most 4 KiB.
+  std::string messages() const;
+
+ private:
+  Spawned outer_;
+  UniqueFd init_;  // pidfd
+  pid_t init_pid_;
+  UniqueFd messages_;
+  bool reaped_ = false;
+};
+
+struct Launched {
+  std::unique_ptr<RunningSandbox> sandbox;
+  UniqueFd channel;  // our end
+  std::string isolation;
+  std::vector<Limit> limits;
+};
+
+/// What all launches of a backend have in common.
+class Launcher {
+ public:
+  static Result<std::unique_ptr<Launcher>> make(std::string_view runner);
+
+  /// Starts and verifies. Failures of bwrap are failed_precondition with a remedy (host_check.h). Any thread;
+  /// the child belongs to the spawner's.
+  Result<Launched> launch(const LaunchSpec& spec, Spawner& spawner, const Op& op) const;
+
+ private:
+  Launcher(SealedFile runner, SealedFile filter) : runner_(std::move(runner)), filter_(std::move(filter)) {}
+
+  SealedFile runner_;
+  SealedFile filter_;
+};
+
+}  // namespace rexec::sandbox

@@ -1,0 +1,351 @@
+#include "sandbox-client/local/local_backend.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "base/log.h"
+#include "base/thread_annotations.h"
+#include "sandbox-client/local/bubblewrap_arguments.h"
+#include "sandbox-client/local/diagnose.h"
+#include "sandbox-client/local/host_check.h"
+#include "sandbox-client/local/launch.h"
+#include "sandbox-client/local/runner_image.h"
+#include "sandbox-client/local/state_directory.h"
+#include "sandbox-client/local/system_view.h"
+
+namespace rexec::sandbox {
+namespace {
+
+constexpr std::size_t kMaxVariables = 1024;
+constexpr std::size_t kMaxVariableBytes = 128 << 10;              // MAX_ARG_STRLEN, execve(2)
+constexpr auto kCleanUpLimit = std::chrono::seconds(5);           // for what a failed create leaves
+constexpr auto kShutdownLimit = std::chrono::milliseconds(1000);  // for files, after all processes are dead
+
+/// What the first sandbox needs and every later one uses.
+struct Machinery {
+  std::unique_ptr<Launcher> launcher;
+  Spawner spawner;
+};
+
+/// One sandbox. `busy` belongs to the backend's mutex; whoever set it owns the other members until clearing
+/// it, except `record`, which is changed and read under the mutex only.
+struct Entry {
+  bool busy = false;
+  SandboxRecord record;
+  std::unique_ptr<SandboxDirectory> directory;
+  std::unique_ptr<RunningSandbox> running;
+  UniqueFd channel;
+};
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+Result<Environment> environment_for(const SandboxSpec& spec) {
+  if (spec.env.size() > kMaxVariables)
+    return Error{ErrorCode::invalid_argument, "env has more than 1024 variables"};
+  Environment environment = base_environment();
+  for (const auto& [name, value] : spec.env) {
+    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+      return Error{ErrorCode::invalid_argument, "env: a name is empty or contains '=' or NUL"};
+    if (value.find('\0') != std::string::npos)
+      return Error{ErrorCode::invalid_argument, "env: the value of " + name + " contains NUL"};
+    if (name.size() + value.size() + 2 > kMaxVariableBytes)
+      return Error{ErrorCode::invalid_argument, "env: " + name.substr(0, 64) + " is longer than 128 KiB"};
+    const auto same = std::find_if(environment.begin(), environment.end(),
+                                   [&name = name](const auto& variable) { return variable.first == name; });
+    if (same != environment.end()) {
+      same->second = value;
+    } else {
+      environment.emplace_back(name, value);
+    }
+  }
+  return environment;
+}
+
+std::string number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+void add_unenforced(const SandboxSpec& spec, std::vector<Limit>& limits) {
+  const auto add = [&limits](const char* name, std::string value) {
+    limits.push_back({name, std::move(value), "not enforced"});
+  };
+  add("memory_mb", spec.memory_mb ? std::to_string(*spec.memory_mb) : "unlimited");
+  add("cpus", spec.cpus ? number(*spec.cpus) : "unlimited");
+  add("disk_mb", spec.disk_mb ? std::to_string(*spec.disk_mb) : "unlimited");
+}
+
+class LocalBackend final : public Backend {
+ public:
+  LocalBackend(LocalOptions options, Reactor& reactor)
+      : options_(std::move(options)),
+        reactor_(reactor),
+        user_(geteuid() == 0 ? std::optional<uid_t>(options_.sandbox_uid) : std::nullopt),
+        state_(options_.state_directory.empty() ? default_state_directory() : options_.state_directory,
+               user_) {}
+  ~LocalBackend() override;
+
+  std::string_view name() const override { return "local"; }
+  Capabilities capabilities() const override { return {false, false, options_.allow_host_network, true}; }
+  Result<SandboxRecord> create(const SandboxSpec& spec, const Op& op) override;
+  Result<std::vector<SandboxRecord>> list(const Op& op) override;
+  Status start(const SandboxId& id, const Op& op) override;
+  Status stop(const SandboxId& id, const Op& op) override;
+  Status destroy(const SandboxId& id, const Op& op) override;
+  Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) override;
+  std::vector<Finding> diagnose(const Op& op) override {
+    return diagnose_local(options_.bubblewrap, user_, state_, op);
+  }
+
+ private:
+  /// Exclusive use of an entry; given back by release().
+  class Use {
+   public:
+    Use(LocalBackend& backend, std::shared_ptr<Entry> entry) : backend_(&backend), entry_(std::move(entry)) {}
+    Use(Use&& other) noexcept = default;
+    Use& operator=(Use&&) = delete;
+    ~Use() {
+      if (entry_) backend_->release(*entry_);
+    }
+    Entry& operator*() const { return *entry_; }
+    Entry* operator->() const { return entry_.get(); }
+
+   private:
+    LocalBackend* backend_;
+    std::shared_ptr<Entry> entry_;
+  };
+
+  Status check(const SandboxSpec& spec) const;
+  Result<std::shared_ptr<Machinery>> machinery();
+  Result<Launched> launch(const std::string& home, Network network, const Op& op);
+  Result<Use> use(const SandboxId& id, const Op& op);
+  void release(Entry& entry);
+  void set_status(Entry& entry, SandboxStatus status);
+
+  const LocalOptions options_;
+  Reactor& reactor_;
+  const std::optional<uid_t> user_;  // whom the sandboxes run as, when that is not the server's user
+  const StateDirectory state_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::shared_ptr<Machinery> machinery_ REXEC_GUARDED_BY(mutex_);
+  std::map<SandboxId, std::shared_ptr<Entry>> entries_ REXEC_GUARDED_BY(mutex_);
+  std::jthread janitor_ REXEC_GUARDED_BY(mutex_);  // removes what earlier servers left
+};
+
+LocalBackend::~LocalBackend() {
+  std::map<SandboxId, std::shared_ptr<Entry>> entries;
+  std::jthread janitor;
+  {
+    MutexLock lock(mutex_);
+    entries.swap(entries_);
+    janitor.swap(janitor_);
+  }
+  janitor.request_stop();
+  for (const auto& [id, entry] : entries)
+    if (entry->running) entry->running->kill();
+  for (const auto& [id, entry] : entries) entry->running.reset();
+  const Op op{{}, Deadline::after(kShutdownLimit)};
+  for (const auto& [id, entry] : entries)
+    if (const Status status = entry->directory->remove(op); !status)
+      log(LogLevel::warning, "local", "sandbox " + id + ": " + status.error().message);
+}
+
+Status LocalBackend::check(const SandboxSpec& spec) const {
+  if (spec.image)
+    return Error{ErrorCode::unsupported,
+                 "local sandboxes use this machine's system; leave out image, or use a "
+                 "backend with images (docker, rexec)"};
+  if (spec.template_name)
+    return Error{ErrorCode::unsupported, "local sandboxes have no templates; leave out template"};
+  if (spec.persistent)
+    return Error{ErrorCode::unsupported, "local sandboxes end with the server; leave out persistent"};
+  if (spec.network == Network::host && !options_.allow_host_network)
+    return Error{ErrorCode::permission_denied,
+                 "the configuration of this server does not allow network \"host\" "
+                 "for local sandboxes; use network \"none\""};
+  if (user_ == uid_t{0})
+    return Error{ErrorCode::failed_precondition,
+                 "sandboxes must not run as root: configure another sandbox uid than 0"};
+  return {};
+}
+
+Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
+  {
+    MutexLock lock(mutex_);
+    if (machinery_) return machinery_;
+  }
+  ASSIGN_OR_RETURN(auto launcher, Launcher::make(runner_image()));
+  auto made = std::make_shared<Machinery>();
+  made->launcher = std::move(launcher);
+  MutexLock lock(mutex_);
+  if (!machinery_) {
+    machinery_ = std::move(made);
+    janitor_ = std::jthread([this](const std::stop_token& stop) {
+      if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
+        log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
+    });
+  }
+  return machinery_;
+}
+
+Result<Launched> LocalBackend::launch(const std::string& home, Network network, const Op& op) {
+  LaunchSpec spec;
+  ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
+  spec.user = user_;
+  spec.home = home;
+  spec.network = network;
+  ASSIGN_OR_RETURN(const std::shared_ptr<Machinery> tools, machinery());
+  return tools->launcher->launch(spec, tools->spawner, op);
+}
+
+Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
+  RETURN_IF_ERROR(check(spec));
+  SandboxRecord record;
+  ASSIGN_OR_RETURN(record.settings.env, environment_for(spec));
+  // Before anything is on disk: without bwrap nothing is to be left.
+  ASSIGN_OR_RETURN(const std::string bubblewrap, find_bubblewrap(options_.bubblewrap));
+
+  ASSIGN_OR_RETURN(auto directory, state_.make(op));
+  auto launched = launch(directory->home(), spec.network, op);
+  if (!launched) {
+    if (const Status status = directory->remove(Op{{}, Deadline::after(kCleanUpLimit)}); !status)
+      log(LogLevel::warning, "local", status.error().message);
+    return std::move(launched).error();
+  }
+
+  record.name = spec.name;
+  record.backend = name();
+  record.id = directory->id();
+  record.status = SandboxStatus::running;
+  record.home = kSandboxHome;
+  record.cwd = kSandboxHome;
+  record.settings.home = kSandboxHome;
+  record.settings.cwd = kSandboxHome;
+  record.isolation = launched->isolation;
+  record.network = spec.network;
+  record.created_unix_ms = system_clock().unix_ms();
+  record.labels = spec.labels;
+  record.limits = std::move(launched->limits);
+  add_unenforced(spec, record.limits);
+
+  auto entry = std::make_shared<Entry>();
+  entry->record = record;
+  entry->directory = std::move(directory);
+  entry->running = std::move(launched->sandbox);
+  entry->channel = std::move(launched->channel);
+  MutexLock lock(mutex_);
+  entries_.emplace(record.id, std::move(entry));
+  return record;
+}
+
+Result<std::vector<SandboxRecord>> LocalBackend::list(const Op& /*op*/) {
+  std::vector<SandboxRecord> records;
+  MutexLock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (!entry->busy && entry->running && !entry->running->alive())
+      entry->record.status = SandboxStatus::error;
+    records.push_back(entry->record);
+  }
+  return records;
+}
+
+Result<LocalBackend::Use> LocalBackend::use(const SandboxId& id, const Op& op) {
+  MutexLock lock(mutex_);
+  while (true) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return Error{ErrorCode::not_found, "there is no local sandbox " + id};
+    const std::shared_ptr<Entry> entry = found->second;
+    if (!entry->busy) {
+      entry->busy = true;
+      return Use(*this, entry);
+    }
+    if (op.stop.stop_requested()) return Error{ErrorCode::cancelled, "cancelled"};
+    if (op.deadline.passed())
+      return Error{ErrorCode::deadline_exceeded, "another operation on the sandbox takes too long"};
+    changed_.wait_until(lock, op.stop, op.deadline.time(), [&entry] { return !entry->busy; });
+  }
+}
+
+void LocalBackend::release(Entry& entry) {
+  {
+    MutexLock lock(mutex_);
+    entry.busy = false;
+  }
+  changed_.notify_all();
+}
+
+void LocalBackend::set_status(Entry& entry, SandboxStatus status) {
+  MutexLock lock(mutex_);
+  entry.record.status = status;
+}
+
+Status LocalBackend::start(const SandboxId& id, const Op& op) {
+  ASSIGN_OR_RETURN(const Use entry, use(id, op));
+  if (entry->running && entry->running->alive()) return {};
+  entry->channel.reset();
+  if (entry->running) {
+    RETURN_IF_ERROR(entry->running->end(op));
+    entry->running.reset();
+  }
+  auto launched = launch(entry->directory->home(), entry->record.network, op);
+  if (!launched) {
+    set_status(*entry, SandboxStatus::error);
+    return std::move(launched).error();
+  }
+  entry->running = std::move(launched->sandbox);
+  entry->channel = std::move(launched->channel);
+  MutexLock lock(mutex_);
+  entry->record.isolation = launched->isolation;
+  entry->record.status = SandboxStatus::running;
+  return {};
+}
+
+Status LocalBackend::stop(const SandboxId& id, const Op& op) {
+  ASSIGN_OR_RETURN(const Use entry, use(id, op));
+  entry->channel.reset();
+  if (entry->running) {
+    RETURN_IF_ERROR(entry->running->end(op));
+    entry->running.reset();
+  }
+  set_status(*entry, SandboxStatus::stopped);
+  return {};
+}
+
+Status LocalBackend::destroy(const SandboxId& id, const Op& op) {
+  ASSIGN_OR_RETURN(const Use entry, use(id, op));
+  entry->channel.reset();
+  if (entry->running) {
+    RETURN_IF_ERROR(entry->running->end(op));
+    entry->running.reset();
+  }
+  set_status(*entry, SandboxStatus::stopped);
+  RETURN_IF_ERROR(entry->directory->remove(op));
+  MutexLock lock(mutex_);
+  entries_.erase(id);
+  return {};
+}
+
+Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id, const Op& op) {
+  ASSIGN_OR_RETURN(const Use entry, use(id, op));
+  if (!entry->running) return Error{ErrorCode::failed_precondition, "the sandbox is stopped; start it first"};
+  if (!entry->running->alive())
+    return Error{ErrorCode::data_loss, "the sandbox has ended; start it again or make a new one"};
+  if (!entry->channel.valid())
+    return Error{ErrorCode::data_loss, "the connection to the sandbox is lost; restart it or make a new one"};
+  return make_socket_channel(std::move(entry->channel), reactor_);
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_local_backend(LocalOptions options, Reactor& reactor) {
+  return std::make_unique<LocalBackend>(std::move(options), reactor);
+}
+
+}  // namespace rexec::sandbox

@@ -1,0 +1,63 @@
+// Where local sandboxes keep what is on disk: <state>/sandboxes/<id>/{lock,home}.
+//
+// A sandbox's directory belongs to the server that holds its lock (flock(2)); the kernel lets go of it
+// however that server ends, so a directory whose lock is free is left over and may be removed by any server.
+//
+// For a server that runs as root all directories down to <id> belong to root with mode 0711, and only `home`
+// belongs to the sandbox's user: bwrap, which runs as that user, can pass through to the home that it is told
+// and can neither see nor exchange the others. Otherwise everything is 0700 and the user's own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace rexec::sandbox {
+
+/// The directory of one sandbox, locked for as long as this object lives.
+class SandboxDirectory {
+ public:
+  SandboxDirectory(std::string id, std::string home, UniqueFd parent, UniqueFd lock)
+      : id_(std::move(id)), home_(std::move(home)), parent_(std::move(parent)), lock_(std::move(lock)) {}
+
+  const std::string& id() const { return id_; }
+  const std::string& home() const { return home_; }
+  /// Removes home and directory. Nobody must be using them. What remains after an error is left over: it is
+  /// removed by the next prune once this object is gone.
+  Status remove(const Op& op);
+
+ private:
+  std::string id_;
+  std::string home_;
+  UniqueFd parent_;
+  UniqueFd lock_;
+};
+
+class StateDirectory {
+ public:
+  /// `owner`: whom homes are made for, when that is another user than the server's. Creates nothing.
+  StateDirectory(std::string path, std::optional<uid_t> owner) : path_(std::move(path)), owner_(owner) {}
+
+  const std::string& path() const { return path_; }
+  /// A new directory with an id nobody had, made with all its parents. Any thread.
+  Result<std::unique_ptr<SandboxDirectory>> make(const Op& op) const;
+  /// Removes the directories that nobody holds; returns how many. Any thread; several servers may do it at
+  /// once.
+  Result<std::size_t> prune(const Op& op) const;
+  /// Whether make() could work, found without creating anything.
+  Status check() const;
+
+ private:
+  Result<UniqueFd> open_sandboxes() const;
+
+  std::string path_;
+  std::optional<uid_t> owner_;
+};
+
+}  // namespace rexec::sandbox
