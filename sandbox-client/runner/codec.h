@@ -40,7 +40,8 @@ class Writer {
  private:
   template <class T>
   void integer(T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes_.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      bytes_.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
   }
   std::string bytes_;
 };
@@ -64,7 +65,10 @@ class Reader {
 
   bool ok() const { return ok_; }
   bool at_end() const { return bytes_.empty(); }
-  void fail() { ok_ = false; bytes_ = {}; }
+  void fail() {
+    ok_ = false;
+    bytes_ = {};
+  }
 
  private:
   std::uint64_t integer(std::size_t size) {

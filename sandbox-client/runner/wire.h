@@ -1,17 +1,17 @@
 // The protocol between a server and the runner inside a sandbox, version 1.
 //
 // Shape. A byte stream of frames, each a 12-byte header (u32 payload length, u8 type, u8 zero, u16 zero, u32
-// id) and a payload. The client chooses the ids of its requests (never 0, not reused while outstanding); every
-// request gets exactly one reply with its id, in any order. The runner never sends anything unasked, so the
-// size of what it may send is always what was asked for: pulling by absolute offset is the flow control.
+// id) and a payload. The client chooses the ids of its requests (never 0, not reused while outstanding);
+// every request gets exactly one reply with its id, in any order. The runner never sends anything unasked, so
+// the size of what it may send is always what was asked for: pulling by absolute offset is the flow control.
 //
 // Resume. Everything is idempotent: `start` is identified by a nonce, input and output by absolute offsets.
 // After a lost connection a client connects again, says hello, compares the boot id, and sends its open
 // requests once more. Another boot id means that everything is gone.
 //
 // Growth. Fields are appended, never changed; a decoder ignores what follows the fields it knows, and reads
-// fields that the peer did not send as zero only where the comment says so. Unknown request types are answered
-// by error(ENOSYS).
+// fields that the peer did not send as zero only where the comment says so. Unknown request types are
+// answered by error(ENOSYS).
 //
 // Trust. Neither side believes the other: all lengths are bounded before they are used.
 #pragma once
@@ -28,26 +28,26 @@ namespace rexec::runner {
 inline constexpr std::uint32_t kMagic = 0x31525852;  // "RXR1"
 inline constexpr std::uint16_t kVersion = 1;
 inline constexpr std::size_t kHeaderSize = 12;
-inline constexpr std::size_t kMaxData = 1 << 20;                 // file or output bytes in one frame
+inline constexpr std::size_t kMaxData = 1 << 20;                       // file or output bytes in one frame
 inline constexpr std::size_t kMaxPayload = kMaxData * 2 + (64 << 10);  // anything larger ends the connection
-inline constexpr std::size_t kMaxArguments = 4096;               // argv and environment entries, each
-inline constexpr std::size_t kMaxArgumentBytes = 1 << 20;        // argv and environment together
-inline constexpr std::size_t kMaxStringArgument = 131071;        // MAX_ARG_STRLEN - 1, execve(2)
-inline constexpr std::size_t kMaxPath = 4095;                    // PATH_MAX - 1
-inline constexpr std::size_t kHeadBytes = 64 << 10;              // kept from the start of a stream, for good
-inline constexpr std::size_t kTailBytes = 8 << 20;               // newest bytes kept of a stream
-inline constexpr std::size_t kOutputBudget = 256 << 20;          // kept of all streams of a sandbox
-inline constexpr std::size_t kInputQueue = 1 << 20;              // input accepted but not yet read by a process
+inline constexpr std::size_t kMaxArguments = 4096;                     // argv and environment entries, each
+inline constexpr std::size_t kMaxArgumentBytes = 1 << 20;              // argv and environment together
+inline constexpr std::size_t kMaxStringArgument = 131071;              // MAX_ARG_STRLEN - 1, execve(2)
+inline constexpr std::size_t kMaxPath = 4095;                          // PATH_MAX - 1
+inline constexpr std::size_t kHeadBytes = 64 << 10;      // kept from the start of a stream, for good
+inline constexpr std::size_t kTailBytes = 8 << 20;       // newest bytes kept of a stream
+inline constexpr std::size_t kOutputBudget = 256 << 20;  // kept of all streams of a sandbox
+inline constexpr std::size_t kInputQueue = 1 << 20;      // input accepted but not yet read by a process
 inline constexpr std::size_t kMaxRunning = 256;
-inline constexpr std::size_t kMaxFinished = 256;                 // remembered; the oldest goes first
-inline constexpr std::size_t kMaxOutstanding = 1024;             // requests of one connection
+inline constexpr std::size_t kMaxFinished = 256;      // remembered; the oldest goes first
+inline constexpr std::size_t kMaxOutstanding = 1024;  // requests of one connection
 inline constexpr std::size_t kMaxConnections = 8;
 
 enum class MessageType : std::uint8_t {
   // requests
   hello = 1,
   ping = 2,
-  cancel = 3,       // no reply of its own
+  cancel = 3,  // no reply of its own
   start = 10,
   wait = 11,
   read_output = 12,
@@ -63,7 +63,7 @@ enum class MessageType : std::uint8_t {
   // replies
   hello_reply = 129,
   pong = 130,
-  done = 131,       // success with nothing to say
+  done = 131,  // success with nothing to say
   error = 132,
   report = 140,
   output = 141,
@@ -103,7 +103,7 @@ struct HelloReply {
   std::int32_t pid = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::string home;    // $HOME of the runner
+  std::string home;  // $HOME of the runner
   std::string cwd;
   std::string machine;  // uname -m
   std::string kernel;   // uname -r
@@ -143,7 +143,7 @@ enum class Until : std::uint8_t {
 /// When to answer with a report, and how much output to put into it.
 struct WaitSpec {
   Until until = Until::exit;
-  std::uint64_t wait_ms = 0;                 // answer after this long in any case
+  std::uint64_t wait_ms = 0;                   // answer after this long in any case
   std::array<std::uint64_t, kStreams> from{};  // first wanted byte of each stream
   std::array<bool, kStreams> wanted{true, true};
   // Of each wanted stream: everything from `from` on when it has at most head + tail bytes, else that many
@@ -163,11 +163,11 @@ struct Start {
   std::string input;                     // first bytes of standard input, at most kMaxData
   std::string command;                   // run by the runner's shell with -c; or empty, then argv is run
   std::vector<std::string> argv;
-  std::vector<std::string> env;          // the whole environment, "NAME=value"
-  std::string cwd;                       // absolute; empty: the runner's home
-  std::uint64_t timeout_ms = 0;          // TERM then KILL; 0: none
-  std::uint64_t grace_ms = 2000;         // between TERM and KILL
-  std::string writer;                    // name of the writer that `input` belongs to
+  std::vector<std::string> env;   // the whole environment, "NAME=value"
+  std::string cwd;                // absolute; empty: the runner's home
+  std::uint64_t timeout_ms = 0;   // TERM then KILL; 0: none
+  std::uint64_t grace_ms = 2000;  // between TERM and KILL
+  std::string writer;             // name of the writer that `input` belongs to
   WaitSpec wait;
 
   void encode(Writer& writer) const;
@@ -182,7 +182,13 @@ struct Wait {
   bool decode(Reader& reader);
 };
 
-enum class ProcessStatus : std::uint8_t { running = 0, exited = 1, signaled = 2, timed_out = 3, cancelled = 4 };
+enum class ProcessStatus : std::uint8_t {
+  running = 0,
+  exited = 1,
+  signaled = 2,
+  timed_out = 3,
+  cancelled = 4
+};
 
 struct StreamReport {
   std::uint64_t from = 0;      // as asked
@@ -205,7 +211,7 @@ struct Report {
   ProcessStatus status = ProcessStatus::running;
   std::int32_t exit_code = 0;
   std::int32_t signal = 0;
-  std::string reason;            // why it was ended by the runner, e.g. "timeout 600 s"
+  std::string reason;  // why it was ended by the runner, e.g. "timeout 600 s"
   std::int64_t started_unix_ms = 0;
   std::uint64_t duration_us = 0;
   std::uint64_t deadline_ms = 0;  // running with a timeout: time left
@@ -307,7 +313,7 @@ struct ProcessList {
 };
 
 struct StatFile {
-  std::string path;     // absolute
+  std::string path;  // absolute
   bool follow = true;
 
   void encode(Writer& writer) const;
@@ -340,9 +346,9 @@ struct ReadFile {
 /// Whole lines of a file of any size. A line is terminated by '\n' or by the end of the file.
 struct ReadLines {
   std::string path;
-  std::int64_t start = 1;        // 1-based; negative counts from the end (-1 is the last line)
+  std::int64_t start = 1;  // 1-based; negative counts from the end (-1 is the last line)
   std::uint32_t max_lines = 0;
-  std::uint32_t max_bytes = 0;   // at most kMaxData; a line that does not fit is cut, see FileData
+  std::uint32_t max_bytes = 0;  // at most kMaxData; a line that does not fit is cut, see FileData
 
   void encode(Writer& writer) const;
   bool decode(Reader& reader);
@@ -353,11 +359,11 @@ struct FileData {
   std::uint64_t offset = 0;  // of data in the file
   std::string data;
   // For read_lines only, else 0:
-  std::uint64_t first_line = 0;   // 1-based number of the first line in data
-  std::uint64_t lines = 0;        // lines in data, a cut one included
-  std::uint64_t total_lines = 0;  // of the whole file
+  std::uint64_t first_line = 0;    // 1-based number of the first line in data
+  std::uint64_t lines = 0;         // lines in data, a cut one included
+  std::uint64_t total_lines = 0;   // of the whole file
   std::uint64_t cut_line_end = 0;  // not 0: the last line was cut; the file offset where it really ends
-  std::string probe;  // first bytes of the file (at most 4096), to tell its type by
+  std::string probe;               // first bytes of the file (at most 4096), to tell its type by
 
   void encode(Writer& writer) const;
   bool decode(Reader& reader);
@@ -371,9 +377,9 @@ struct WriteFile {
   std::uint64_t size = 0;
   bool append = false;
   bool create_parents = false;
-  std::uint32_t mode = 0;      // with mode_given
+  std::uint32_t mode = 0;  // with mode_given
   bool mode_given = false;
-  std::string expect_sha256;   // 64 hex digits, "absent", or empty; checked just before the change
+  std::string expect_sha256;  // 64 hex digits, "absent", or empty; checked just before the change
   std::string data;
 
   void encode(Writer& writer) const;
@@ -388,7 +394,7 @@ struct WriteData {
 };
 
 struct FileWritten {
-  std::string path;  // with symlinks followed
+  std::string path;         // with symlinks followed
   std::uint64_t bytes = 0;  // size of the file now
   bool created = false;
   std::string sha256;  // hex, of the whole file now

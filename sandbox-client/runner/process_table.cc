@@ -1,0 +1,501 @@
+#include "sandbox-client/runner/process_table.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "sandbox-client/runner/process_list.h"
+
+namespace rexec::runner {
+namespace {
+
+constexpr std::size_t kMaxCommandText = 1000;
+
+std::string command_text(const Start& start) {
+  std::string text = start.command;
+  if (text.empty())
+    for (const std::string& argument : start.argv) {
+      if (!text.empty()) text += ' ';
+      text += argument.substr(0, kMaxCommandText);
+      if (text.size() > kMaxCommandText) break;
+    }
+  if (text.size() > kMaxCommandText) text.resize(kMaxCommandText);
+  return text;
+}
+
+std::string seconds_text(std::uint64_t ms) {
+  std::string text = std::to_string(ms / 1000);
+  if (ms % 1000 == 0) return text + " s";
+  std::string fraction = std::to_string(ms % 1000 + 1000).substr(1);
+  while (fraction.back() == '0') fraction.pop_back();
+  return text + "." + fraction + " s";
+}
+
+std::string name_of(std::uint64_t number) {
+  return "p" + std::to_string(number);
+}
+
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+}  // namespace
+
+/// Reads for nobody what is still written by children of a command that is no longer remembered, so that they
+/// neither block nor get SIGPIPE.
+class ProcessTable::Discard final : public Watcher {
+ public:
+  Discard(ProcessTable& table, Fd pipe) : table_(table), pipe_(std::move(pipe)) {
+    table_.loop_.watch(pipe_.get(), EPOLLIN, *this);
+  }
+  ~Discard() override { table_.loop_.unwatch(pipe_.get()); }
+
+  void ready(std::uint32_t) override {
+    static char nowhere[64 << 10];
+    const ssize_t size = ::read(pipe_.get(), nowhere, sizeof nowhere);
+    if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
+    table_.discards_.remove_if([this](const auto& discard) { return discard.get() == this; });
+  }
+
+ private:
+  ProcessTable& table_;
+  Fd pipe_;
+};
+
+ProcessTable::ProcessTable(Loop& loop, Replies& replies, Guard& guard, Lineage& lineage, Spawner& spawner,
+                           std::string home)
+    : loop_(loop),
+      replies_(replies),
+      guard_(guard),
+      lineage_(lineage),
+      spawner_(spawner),
+      home_(std::move(home)),
+      killer_(loop, guard, lineage, [this](std::uint64_t number) {
+        const auto found = processes_.find(number);
+        if (found != processes_.end()) check(*found->second);
+      }) {}
+
+ProcessTable::~ProcessTable() = default;
+
+Process* ProcessTable::find(RequestId request, std::uint64_t number) {
+  const auto found = processes_.find(number);
+  if (found != processes_.end()) return found->second.get();
+  replies_.reply_error(request, ESRCH, "process",
+                       number < next_number_ && number > 0
+                           ? name_of(number) + " ended long ago and is no longer remembered"
+                           : "there is no process " + name_of(number));
+  return nullptr;
+}
+
+bool ProcessTable::validate(RequestId request, const Start& start) {
+  const auto refuse = [&](int number, const char* step, std::string text) {
+    replies_.reply_error(request, number, step, std::move(text));
+    return false;
+  };
+  if (start.command.empty() == start.argv.empty())
+    return refuse(EINVAL, "start", "exactly one of command and argv must be given");
+  if (!start.argv.empty() && start.argv.front().empty())
+    return refuse(ENOENT, "exec", "the program's name is empty");
+  std::size_t total = start.command.size();
+  const auto check_string = [&](const std::string& text) {
+    total += text.size() + 1;
+    return text.size() <= kMaxStringArgument;
+  };
+  bool fits = check_string(start.command);
+  bool clean = !has_nul(start.command) && !has_nul(start.cwd);
+  for (const auto* strings : {&start.argv, &start.env})
+    for (const std::string& text : *strings) {
+      fits = check_string(text) && fits;
+      clean = clean && !has_nul(text);
+    }
+  if (!clean) return refuse(EINVAL, "start", "a NUL byte in a command, argument, variable or directory");
+  if (!fits)
+    return refuse(E2BIG, "limit",
+                  "a single argument is longer than " + std::to_string(kMaxStringArgument) +
+                      " bytes, the kernel's limit; pass it on standard input or in a file");
+  if (total > kMaxArgumentBytes)
+    return refuse(E2BIG, "limit", "arguments and environment are larger than 1 MiB");
+  if (start.cwd.size() > kMaxPath)
+    return refuse(ENAMETOOLONG, "cwd", "the working directory's path is too long");
+  if (!start.cwd.empty() && start.cwd.front() != '/')
+    return refuse(EINVAL, "cwd", "the working directory must be absolute");
+  if (start.writer.size() > InputQueue::kMaxWriterName)
+    return refuse(EINVAL, "input", "the writer's name is too long");
+  if (running_.size() >= kMaxRunning)
+    return refuse(
+        EAGAIN, "limit",
+        std::to_string(kMaxRunning) + " commands are running in this sandbox; end one or wait for one");
+  return true;
+}
+
+void ProcessTable::start(RequestId request, Start start) {
+  std::string nonce(start.nonce.begin(), start.nonce.end());
+  const auto known = by_nonce_.find(nonce);
+  if (known != by_nonce_.end()) {
+    add_waiter(*processes_.at(known->second), request, start.wait);
+    return;
+  }
+  if (!validate(request, start)) return;
+
+  SpawnRequest spawn;
+  spawn.number = next_number_;
+  spawn.stdin_pipe = start.stdin_pipe || !start.input.empty();
+  std::string text = command_text(start);
+  spawn.command = std::move(start.command);
+  spawn.argv = std::move(start.argv);
+  spawn.env = std::move(start.env);
+  spawn.cwd = start.cwd.empty() ? home_ : std::move(start.cwd);
+  Spawned spawned;
+  Failure failure;
+  if (!spawner_.spawn(spawn, spawned, failure)) {
+    replies_.reply_error(request, failure);
+    return;
+  }
+  const pid_t pid = spawned.pid;
+  guard_.started(pid);
+  for (auto& [number, other] : processes_)
+    if (other->session == pid) other->session = 0;
+  const std::uint64_t number = next_number_++;
+  Process::Owner& owner = *this;
+  auto owned = std::make_unique<Process>(loop_, budget_, owner, number, std::move(spawned));
+  Process& process = *owned;
+  processes_.emplace(number, std::move(owned));
+  running_.emplace(pid, &process);
+  by_nonce_.emplace(nonce, number);
+  process.nonce = std::move(nonce);
+  process.command = std::move(text);
+
+  if (process.has_input()) {
+    process.input().accept(start.writer, 0, start.input);
+    if (start.close_after_input || !start.stdin_pipe) process.input().close();
+    process.push_input();
+  }
+  if (start.timeout_ms > 0) {
+    process.timeout_timer =
+        loop_.after_ms(start.timeout_ms, [this, number, timeout = start.timeout_ms, grace = start.grace_ms] {
+          time_out(number, timeout, grace);
+        });
+    process.deadline_us = process.timeout_timer.when;
+  }
+  add_waiter(process, request, start.wait);
+}
+
+void ProcessTable::wait(RequestId request, const Wait& wait) {
+  Process* process = find(request, wait.process);
+  if (process != nullptr) add_waiter(*process, request, wait.spec);
+}
+
+void ProcessTable::add_waiter(Process& process, RequestId request, const WaitSpec& spec) {
+  Waiter waiter;
+  waiter.request = request;
+  waiter.spec = spec;
+  waiter.due = spec.until == Until::none || spec.wait_ms == 0;
+  if (!is_ready(process, waiter)) {
+    waiter.timer = loop_.after_ms(spec.wait_ms, [this, request, number = process.number()] {
+      Process& waited = *processes_.at(number);
+      for (Waiter& each : waited.waiters)
+        if (each.request == request) each.due = true;
+      check(waited);
+    });
+  }
+  process.waiters.push_back(std::move(waiter));
+  check(process);
+}
+
+bool ProcessTable::is_ready(const Process& process, const Waiter& waiter) const {
+  if (waiter.for_death) return waiter.due || (process.ended() && !killer_.active(process.number()));
+  if (waiter.due || process.settled()) return true;
+  if (waiter.spec.until != Until::output) return false;
+  for (std::size_t i = 0; i < kStreams; ++i)
+    if (waiter.spec.wanted[i] && process.window(static_cast<Stream>(i)).produced() > waiter.spec.from[i])
+      return true;
+  return false;
+}
+
+void ProcessTable::check(Process& process) {
+  if (process.ended() && !process.settled() && process.outputs_at_end()) {
+    loop_.cancel(process.grace_timer);
+    process.settle();
+  }
+  for (std::size_t i = 0; i < process.waiters.size();) {
+    Waiter& waiter = process.waiters[i];
+    if (!is_ready(process, waiter) || replies_.congested(waiter.request.connection)) {
+      ++i;
+      continue;
+    }
+    const Waiter ready = waiter;
+    process.waiters.erase(process.waiters.begin() + static_cast<std::ptrdiff_t>(i));
+    TimerId timer = ready.timer;
+    loop_.cancel(timer);
+    const Report report = process.report(ready.spec);
+    std::size_t size = 512;
+    for (const StreamReport& stream : report.streams) size += stream.head.size() + stream.tail.size();
+    replies_.reply(ready.request, MessageType::report, report, size);
+  }
+}
+
+void ProcessTable::read_output(RequestId request, const ReadOutput& read) {
+  const Process* process = find(request, read.process);
+  if (process == nullptr) return;
+  const Output output = process->window(read.stream).read(read.offset, read.max);
+  replies_.reply(request, MessageType::output, output, output.data.size() + 64);
+}
+
+void ProcessTable::write_input(RequestId request, WriteInput input) {
+  Process* process = find(request, input.process);
+  if (process == nullptr) return;
+  if (!process->has_input())
+    return replies_.reply_error(request, EINVAL, "input",
+                                name_of(input.process) + " was started without standard input");
+  if (process->held_input.empty() && offer_input(*process, request, input)) return;
+  if (process->held_input.size() >= kMaxHeldInput || held_bytes_ + input.data.size() > kMaxHeldBytes)
+    return replies_.reply_error(request, EAGAIN, "limit",
+                                "too much input waits for " + name_of(input.process) + " to read");
+  held_bytes_ += input.data.size();
+  process->held_input.push_back({request, std::move(input)});
+}
+
+bool ProcessTable::offer_input(Process& process, RequestId request, const WriteInput& input) {
+  InputQueue& queue = process.input();
+  if (!process.input_closed() && !queue.has_room()) return false;
+  switch (queue.accept(input.writer, input.offset, input.data)) {
+    case InputQueue::Verdict::accepted:
+      break;
+    case InputQueue::Verdict::gap:
+      replies_.reply_error(request, EINVAL, "input",
+                           "input of this writer is expected from byte " +
+                               std::to_string(queue.accepted(input.writer)) + " on");
+      return true;
+    case InputQueue::Verdict::too_many_writers:
+      replies_.reply_error(request, EAGAIN, "limit", "more than 16 writers to one process");
+      return true;
+    case InputQueue::Verdict::long_name:
+      replies_.reply_error(request, EINVAL, "input", "the writer's name is too long");
+      return true;
+  }
+  const bool closed_before = process.input_closed() || queue.closing();
+  if (input.close) queue.close();
+  process.push_input();
+  const InputReport report{queue.accepted(input.writer),
+                           closed_before || (process.input_closed() && !input.close)};
+  replies_.reply(request, MessageType::input_report, report);
+  return true;
+}
+
+void ProcessTable::admit_input(Process& process) {
+  std::size_t answered = 0;
+  while (answered < process.held_input.size()) {
+    const HeldInput& held = process.held_input[answered];
+    if (!offer_input(process, held.request, held.input)) break;
+    held_bytes_ -= held.input.data.size();
+    ++answered;
+  }
+  process.held_input.erase(process.held_input.begin(),
+                           process.held_input.begin() + static_cast<std::ptrdiff_t>(answered));
+}
+
+void ProcessTable::signal(RequestId request, const Signal& signal) {
+  Process* process = find(request, signal.process);
+  if (process == nullptr) return;
+  if (signal.number < 1 || signal.number > 64)
+    return replies_.reply_error(request, EINVAL, "signal",
+                                "there is no signal " + std::to_string(signal.number));
+  const bool fatal = signal.number == SIGKILL || signal.number == SIGTERM || signal.number == SIGINT ||
+                     signal.number == SIGHUP || signal.number == SIGQUIT;
+  if (!process->ended() && (fatal || signal.kill_after_ms > 0)) {
+    process->signal_sent = signal.number;
+    process->reason = signal.reason;
+  }
+  int error = 0;
+  if (signal.scope == SignalScope::group && !process->ended()) {
+    error = guard_.signal_group(process->pid(), signal.number);
+  } else if (signal.scope == SignalScope::tree && signal.number == SIGKILL) {
+    kill_tree(signal.process);
+  } else {
+    // After the leader has been reaped its group's number proves nothing; the tag and the group together do.
+    error = ESRCH;
+    const pid_t group = signal.scope == SignalScope::group ? process->pid() : 0;
+    lineage_.each(signal.process, process->session, [&](const Descendant& descendant) {
+      if (group != 0 && ::getpgid(descendant.pid()) != group) return;
+      if (guard_.signal_descendant(descendant, signal.number) == 0) error = 0;
+    });
+  }
+  if (error == ESRCH)
+    return replies_.reply_error(request, ESRCH, "ended", name_of(signal.process) + " has ended");
+  if (error != 0)
+    return replies_.reply_error(
+        request, errno_failure(error, "signal", "cannot send the signal to " + name_of(signal.process)));
+  if (signal.kill_after_ms > 0) kill_tree_after(signal.process, signal.kill_after_ms);
+  replies_.reply_done(request);
+}
+
+void ProcessTable::list(RequestId request, bool all) {
+  std::vector<ProcessEntry> known;
+  for (const auto& [number, process] : processes_) {
+    ProcessEntry entry;
+    entry.process = number;
+    entry.pid = process->pid();
+    entry.command = process->command;
+    entry.status = process->status();
+    entry.started_unix_ms = process->started_unix_ms();
+    entry.cpu_us = process->cpu_us();
+    entry.age_us = process->age_us();
+    known.push_back(std::move(entry));
+  }
+  replies_.reply(request, MessageType::process_list, process_list(std::move(known), all), 16 << 10);
+}
+
+bool ProcessTable::cancel(RequestId request, bool kill) {
+  for (auto& [number, process] : processes_) {
+    for (std::size_t i = 0; i < process->waiters.size(); ++i) {
+      Waiter& waiter = process->waiters[i];
+      if (!(waiter.request == request)) continue;
+      loop_.cancel(waiter.timer);
+      if (!kill) {
+        process->waiters.erase(process->waiters.begin() + static_cast<std::ptrdiff_t>(i));
+        replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
+        return true;
+      }
+      waiter.for_death = true;
+      waiter.due = false;
+      waiter.timer = loop_.after_ms(kDeathPatienceMs, [this, request, number = number] {
+        Process& waited = *processes_.at(number);
+        for (Waiter& each : waited.waiters)
+          if (each.request == request) each.due = true;
+        check(waited);
+      });
+      if (!process->ended()) {
+        process->cancelled = true;
+        process->reason = "cancelled";
+      }
+      kill_tree(number);
+      return true;
+    }
+    for (std::size_t i = 0; i < process->held_input.size(); ++i) {
+      if (!(process->held_input[i].request == request)) continue;
+      held_bytes_ -= process->held_input[i].input.data.size();
+      process->held_input.erase(process->held_input.begin() + static_cast<std::ptrdiff_t>(i));
+      replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
+      return true;
+    }
+  }
+  return false;
+}
+
+void ProcessTable::drop_connection(std::uint64_t connection) {
+  for (auto& [number, process] : processes_) {
+    for (Waiter& waiter : process->waiters)
+      if (waiter.request.connection == connection) loop_.cancel(waiter.timer);
+    std::erase_if(process->waiters,
+                  [&](const Waiter& waiter) { return waiter.request.connection == connection; });
+    for (const HeldInput& held : process->held_input)
+      if (held.request.connection == connection) held_bytes_ -= held.input.data.size();
+    std::erase_if(process->held_input,
+                  [&](const HeldInput& held) { return held.request.connection == connection; });
+  }
+}
+
+void ProcessTable::resume_connection(std::uint64_t connection) {
+  for (auto& [number, process] : processes_)
+    if (std::any_of(process->waiters.begin(), process->waiters.end(),
+                    [&](const Waiter& waiter) { return waiter.request.connection == connection; }))
+      check(*process);
+}
+
+void ProcessTable::time_out(std::uint64_t number, std::uint64_t timeout_ms, std::uint64_t grace_ms) {
+  Process& process = *processes_.at(number);
+  process.timeout_timer = {};
+  process.timed_out = true;
+  process.reason = "timeout " + seconds_text(timeout_ms);
+  guard_.signal_group(process.pid(), SIGTERM);
+  kill_tree_after(number, grace_ms);
+}
+
+void ProcessTable::kill_tree(std::uint64_t number) {
+  const auto found = processes_.find(number);
+  killer_.kill(number, found == processes_.end() ? 0 : found->second->session);
+}
+
+void ProcessTable::kill_tree_after(std::uint64_t number, std::uint64_t delay_ms) {
+  loop_.after_ms(delay_ms, [this, number] { kill_tree(number); });
+}
+
+void ProcessTable::reap() {
+  int status = 0;
+  rusage usage{};
+  pid_t pid = 0;
+  while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0 || (pid < 0 && errno == EINTR)) {
+    if (pid < 0) continue;
+    guard_.reaped(pid);
+    const auto found = running_.find(pid);
+    if (found == running_.end()) continue;
+    Process& process = *found->second;
+    running_.erase(found);
+    loop_.cancel(process.timeout_timer);
+    process.end(status, usage);
+    finished(process);
+  }
+  killer_.poke();
+}
+
+void ProcessTable::finished(Process& process) {
+  const std::uint64_t number = process.number();
+  admit_input(process);
+  if (!process.outputs_at_end()) {
+    process.grace_timer = loop_.after_ms(kDrainGraceMs, [this, number] {
+      Process& ended = *processes_.at(number);
+      ended.grace_timer = {};
+      ended.settle();
+      check(ended);
+    });
+  }
+  check(process);
+  finished_.push_back(number);
+  if (finished_.size() > kMaxFinished) {
+    const std::uint64_t oldest = finished_.front();
+    finished_.pop_front();
+    forget(oldest);
+  }
+}
+
+void ProcessTable::forget(std::uint64_t number) {
+  const auto found = processes_.find(number);
+  Process& process = *found->second;
+  for (Waiter& waiter : process.waiters) {
+    loop_.cancel(waiter.timer);
+    replies_.reply(waiter.request, MessageType::report, process.report(waiter.spec));
+  }
+  process.waiters.clear();
+  for (Fd& pipe : process.release_pipes())
+    discards_.push_back(std::make_unique<Discard>(*this, std::move(pipe)));
+  by_nonce_.erase(process.nonce);
+  processes_.erase(found);
+}
+
+void ProcessTable::terminate_all() {
+  for (const auto& [pid, process] : running_) guard_.signal_group(pid, SIGTERM);
+}
+
+void ProcessTable::kill_all() {
+  std::vector<pid_t> sessions;
+  for (const auto& [number, process] : processes_)
+    if (process->session != 0) sessions.push_back(process->session);
+  constexpr int kAttempts = 1000;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::size_t alive = 0;
+    lineage_.each_of_all(sessions, [&](const Descendant& descendant) {
+      ++alive;
+      guard_.signal_descendant(descendant, SIGKILL);
+    });
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    if (alive == 0) return;
+    ::usleep(1000);
+  }
+}
+
+}  // namespace rexec::runner

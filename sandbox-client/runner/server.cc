@@ -1,0 +1,253 @@
+#include "sandbox-client/runner/server.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace rexec::runner {
+namespace {
+
+constexpr uid_t kOverflowUser =
+    65534;  // how a user without a number in our namespace appears (user_namespaces(7))
+
+std::string environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == 0 ? otherwise : value;
+}
+
+std::string current_directory() {
+  char path[kMaxPath + 1];
+  return ::getcwd(path, sizeof path) == nullptr ? "/" : path;
+}
+
+/// Our user, root, and whoever is outside of our user namespace: the host, which made the socket.
+bool may_connect(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0 || peer.uid == kOverflowUser;
+}
+
+}  // namespace
+
+class Server::Listener final : public Watcher {
+ public:
+  Listener(Server& server, int fd) : server_(server), fd_(fd) {
+    server_.loop_.watch(fd_.get(), EPOLLIN, *this);
+  }
+  ~Listener() override { server_.loop_.unwatch(fd_.get()); }
+  void ready(std::uint32_t) override {
+    Fd socket(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket.valid() || !may_connect(socket.get())) return;
+    if (server_.connections_.size() < kMaxConnections) server_.adopt(std::move(socket));
+  }
+
+ private:
+  Server& server_;
+  Fd fd_;
+};
+
+Server::Server(ServeOptions options)
+    : options_(std::move(options)),
+      guard_(kernel_sender()),
+      spawner_(lineage_),
+      processes_(loop_, *this, guard_, lineage_, spawner_, environment("HOME", "/")),
+      files_(loop_, *this) {}
+
+Server::~Server() = default;
+
+int Server::run() {
+  sigset_t handled;
+  ::sigemptyset(&handled);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, number);
+  ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+  signals_.reset(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_.valid() || !loop_.open() || !loop_.watch(signals_.get(), EPOLLIN, *this)) return 1;
+  if (::getpid() != 1) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (::getrandom(boot_id_.data(), boot_id_.size(), 0) < 0) return 1;
+  lineage_.open();
+  spawner_.open(options_.shell);
+
+  if (options_.listen_fd >= 0) listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
+  renew_lease();
+  if (options_.channel_fd >= 0) adopt(Fd(options_.channel_fd));
+  loop_.run();
+  connections_.clear();
+  // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
+  if (::getpid() != 1) processes_.kill_all();
+  return 0;
+}
+
+void Server::ready(std::uint32_t) {
+  signalfd_siginfo info{};
+  bool child = false;
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGCHLD) {
+      child = true;
+    } else if (::getpid() != 1 || info.ssi_pid == 0) {
+      // Inside a pid namespace, pid 1 is not ended by its subjects, as the kernel has it for init; a sender
+      // outside of it has no number here.
+      end_orderly();
+    }
+  }
+  if (!child) return;
+  processes_.reap();
+  if (ending_ && processes_.running() == 0) loop_.stop();
+}
+
+void Server::adopt(Fd socket) {
+  const std::uint64_t serial = next_connection_++;
+  Connection::Owner& owner = *this;
+  connections_.emplace(serial, std::make_unique<Connection>(loop_, owner, serial, std::move(socket)));
+  loop_.cancel(lease_timer_);
+}
+
+void Server::closed(Connection& connection) {
+  const std::uint64_t serial = connection.serial();
+  processes_.drop_connection(serial);
+  files_.drop_connection(serial);
+  connections_.erase(serial);
+  if (!connections_.empty()) return;
+  if (listener_ == nullptr) {
+    loop_.stop();
+  } else {
+    renew_lease();
+  }
+}
+
+void Server::renew_lease() {
+  loop_.cancel(lease_timer_);
+  if (listener_ != nullptr && options_.lease_s > 0)
+    lease_timer_ = loop_.after_ms(options_.lease_s * 1000, [this] { end_orderly(); });
+}
+
+void Server::end_orderly() {
+  if (ending_) return;
+  ending_ = true;
+  if (processes_.running() == 0) return loop_.stop();
+  processes_.terminate_all();
+  loop_.after_ms(kEndGraceMs, [this] { loop_.stop(); });
+}
+
+void Server::relaxed(Connection& connection) {
+  processes_.resume_connection(connection.serial());
+}
+
+bool Server::congested(std::uint64_t connection) const {
+  const auto found = connections_.find(connection);
+  return found != connections_.end() && found->second->congested();
+}
+
+void Server::send(RequestId request, std::string frame) {
+  const auto found = connections_.find(request.connection);
+  if (found == connections_.end()) return;
+  found->second->outstanding.erase(request.id);
+  found->second->send(std::move(frame));
+}
+
+void Server::received(Connection& connection, const FrameHeader& header, std::string_view payload) {
+  const RequestId request{connection.serial(), header.id};
+  if (header.type == MessageType::hello) return greet(connection, request, payload);
+  if (!connection.greeted) {
+    reply_error(request, EPROTO, "hello", "the first message must be hello");
+    return connection.close();
+  }
+  if (header.type == MessageType::cancel) return cancel(request.connection, payload);
+  const bool outstanding = connection.outstanding.count(header.id) != 0;
+  if (header.type == MessageType::write_data) {
+    // What belongs to a write that has failed meanwhile is dropped.
+    if (outstanding) dispatch(header.type, request, payload);
+    return;
+  }
+  if (header.id == 0 || outstanding) return connection.close();
+  if (connection.outstanding.size() >= kMaxOutstanding)
+    return reply_error(request, EAGAIN, "limit", "too many requests are outstanding on this connection");
+  connection.outstanding.insert(header.id);
+  dispatch(header.type, request, payload);
+}
+
+void Server::greet(Connection& connection, RequestId request, std::string_view payload) {
+  Hello hello;
+  if (!decode(payload, hello) || hello.magic != kMagic) return connection.close();
+  if (hello.min_version > kVersion || hello.max_version < kVersion) {
+    reply_error(request, EPROTONOSUPPORT, "hello", "this runner speaks version 1 only");
+    return connection.close();
+  }
+  connection.greeted = true;
+  utsname system{};
+  ::uname(&system);
+  HelloReply answer;
+  answer.boot_id = boot_id_;
+  answer.pid = ::getpid();
+  answer.uid = ::getuid();
+  answer.gid = ::getgid();
+  answer.home = environment("HOME", "/");
+  answer.cwd = current_directory();
+  answer.machine = system.machine;
+  answer.kernel = system.release;
+  answer.shell = spawner_.shell();
+  if (lineage_.tagged()) answer.features.push_back("lineage");
+  if (lineage_.sealed()) answer.features.push_back("lineage-sealed");
+  if (spawner_.shares_memory()) answer.features.push_back("vfork");
+  reply(request, MessageType::hello_reply, answer);
+}
+
+void Server::cancel(std::uint64_t connection, std::string_view payload) {
+  Cancel cancel;
+  if (!decode(payload, cancel)) return;
+  const RequestId target{connection, cancel.target};
+  if (!processes_.cancel(target, cancel.kill)) files_.cancel(target);
+}
+
+void Server::dispatch(MessageType type, RequestId request, std::string_view payload) {
+  const auto with = [&]<class Message>(Message message, auto&& use) {
+    if (decode(payload, message)) return use(std::move(message));
+    reply_error(request, EBADMSG, "decode", "a malformed request");
+  };
+  switch (type) {
+    case MessageType::ping:
+      return send(request, encode_frame(MessageType::pong, request.id, {}));
+    case MessageType::start:
+      return with(Start(), [&](Start message) {
+        if (ending_) return reply_error(request, ESHUTDOWN, "limit", "the sandbox is ending");
+        processes_.start(request, std::move(message));
+      });
+    case MessageType::wait:
+      return with(Wait(), [&](const Wait& message) { processes_.wait(request, message); });
+    case MessageType::read_output:
+      return with(ReadOutput(), [&](const ReadOutput& message) { processes_.read_output(request, message); });
+    case MessageType::write_input:
+      return with(WriteInput(),
+                  [&](WriteInput message) { processes_.write_input(request, std::move(message)); });
+    case MessageType::signal:
+      return with(Signal(), [&](const Signal& message) { processes_.signal(request, message); });
+    case MessageType::list:
+      return with(List(), [&](const List& message) { processes_.list(request, message.all); });
+    case MessageType::stat_file:
+      return with(StatFile(), [&](const StatFile& message) { files_.stat(request, message); });
+    case MessageType::read_file:
+      return with(ReadFile(), [&](const ReadFile& message) { files_.read(request, message); });
+    case MessageType::read_lines:
+      return with(ReadLines(), [&](ReadLines message) { files_.read_lines(request, std::move(message)); });
+    case MessageType::write_file:
+      return with(WriteFile(), [&](WriteFile message) { files_.write(request, std::move(message)); });
+    case MessageType::write_data:
+      return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
+    case MessageType::shutdown:
+      reply_done(request);
+      return end_orderly();
+    default:
+      return reply_error(request, ENOSYS, "request",
+                         "this runner does not know request " + std::to_string(static_cast<unsigned>(type)));
+  }
+}
+
+}  // namespace rexec::runner

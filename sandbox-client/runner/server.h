@@ -1,0 +1,74 @@
+// The runner as a whole: accepts clients, greets them, hands their requests to the process table and the file
+// service, and decides when to end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sandbox-client/runner/connection.h"
+#include "sandbox-client/runner/file_service.h"
+#include "sandbox-client/runner/guard.h"
+#include "sandbox-client/runner/lineage.h"
+#include "sandbox-client/runner/loop.h"
+#include "sandbox-client/runner/process_table.h"
+#include "sandbox-client/runner/replies.h"
+#include "sandbox-client/runner/spawner.h"
+
+namespace rexec::runner {
+
+struct ServeOptions {
+  int channel_fd = -1;        // a connected stream socket; also the lifeline when there is no listener
+  int listen_fd = -1;         // a listening Unix socket
+  std::uint64_t lease_s = 0;  // with a listener: end when no client was there for so long; 0: never
+  std::string shell;          // instead of the one that is found
+};
+
+class Server final : private Connection::Owner, private Replies, private Watcher {
+ public:
+  /// After SIGTERM commands have this long before they are killed.
+  static constexpr std::uint64_t kEndGraceMs = 300;
+
+  explicit Server(ServeOptions options);
+  ~Server() override;
+
+  /// Serves until the end; the exit status.
+  int run();
+
+ private:
+  class Listener;
+
+  void ready(std::uint32_t events) override;  // of the signals
+  void received(Connection& connection, const FrameHeader& header, std::string_view payload) override;
+  void relaxed(Connection& connection) override;
+  void closed(Connection& connection) override;
+  void send(RequestId request, std::string frame) override;
+  bool congested(std::uint64_t connection) const override;
+
+  void adopt(Fd socket);
+  void accept_client();
+  void greet(Connection& connection, RequestId request, std::string_view payload);
+  void dispatch(MessageType type, RequestId request, std::string_view payload);
+  void cancel(std::uint64_t connection, std::string_view payload);
+  void renew_lease();
+  void end_orderly();
+
+  const ServeOptions options_;
+  Loop loop_;
+  Guard guard_;
+  Lineage lineage_;
+  Spawner spawner_;
+  ProcessTable processes_;
+  FileService files_;
+  std::array<std::uint8_t, 16> boot_id_{};
+  Fd signals_;
+  std::unique_ptr<Listener> listener_;
+  std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::uint64_t next_connection_ = 1;
+  TimerId lease_timer_;
+  bool ending_ = false;
+};
+
+}  // namespace rexec::runner
