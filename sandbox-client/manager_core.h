@@ -1,0 +1,119 @@
+// The implementation of SandboxManager: the calls in manager.cc, what happens without a call in
+// manager_housekeeping.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/thread_annotations.h"
+#include "base/worker_pool.h"
+#include "sandbox-client/manager.h"
+#include "sandbox-client/sandbox_table.h"
+
+namespace rexec::sandbox {
+
+/// For removing what nobody waits for.
+inline constexpr Duration kCleanUpBound = std::chrono::seconds(10);
+
+class Manager final : public SandboxManager {
+ public:
+  Manager(std::unique_ptr<Backend> backend, Reactor& reactor, const Clock& clock, ManagerLimits limits,
+          SandboxSpec default_spec)
+      : backend_(std::move(backend)),
+        reactor_(reactor),
+        clock_(clock),
+        limits_(limits),
+        default_spec_(std::move(default_spec)),
+        housekeeping_(std::make_shared<WorkerPool>(WorkerPool::Options{2, 1024})),
+        table_(limits) {}
+  ~Manager() override {
+    shutdown();
+    housekeeping_->stop();
+  }
+
+  Result<SandboxHandle> acquire(const Caller& caller, const std::optional<std::string>& name,
+                                const Op& op) override;
+  std::optional<Result<SandboxHandle>> try_acquire(const Caller& caller,
+                                                   const std::optional<std::string>& name) override;
+  Result<SandboxRecord> create(const Caller& caller, CreateRequest request, const Op& op) override;
+  Result<std::vector<SandboxRecord>> list(const Caller& caller, const Op& op) override;
+  Result<SandboxRecord> control(const Caller& caller, const std::string& name, ControlAction action,
+                                std::optional<Duration> expires_in, const Op& op) override;
+  Backend& backend() override { return *backend_; }
+  void shutdown() override;
+
+ private:
+  using Entry = SandboxTable::Entry;
+
+  // A call that shutdown() waits for, with an Op that shutdown() ends.
+  class Work {
+   public:
+    Work(Manager& manager, const Op& op, Duration bound)
+        : manager_(manager),
+          by_caller_(op.stop, Ender{stop_}),
+          by_shutdown_(manager.stop_.get_token(), Ender{stop_}),
+          op_{stop_.get_token(), op.deadline.sooner(Deadline::after(bound))} {
+      const MutexLock lock(manager_.mutex_);
+      ++manager_.working_;
+    }
+    ~Work() {
+      const MutexLock lock(manager_.mutex_);
+      --manager_.working_;
+      manager_.changed_.notify_all();
+    }
+    const Op& op() const { return op_; }
+
+   private:
+    struct Ender {
+      std::stop_source source;
+      void operator()() { source.request_stop(); }
+    };
+    Manager& manager_;
+    std::stop_source stop_;
+    std::stop_callback<Ender> by_caller_;
+    std::stop_callback<Ender> by_shutdown_;
+    Op op_;
+  };
+
+  Result<SandboxHandle> use(const Entry& entry) REXEC_REQUIRES(mutex_);
+  /// Waits until nobody works on `entry`. The lock is released meanwhile.
+  Status wait_idle(MutexLock& lock, const Entry& entry, const Op& op) REXEC_REQUIRES(mutex_);
+  Result<Entry> claim(const Caller& caller, const std::string& name, const Op& op);
+  Status make(const Entry& entry, SandboxSpec spec, std::optional<Duration> expires_in, const Op& op);
+  Result<std::shared_ptr<Runner>> connect(const Entry& entry, const SandboxRecord& record, const Op& op);
+  Status check_spec(const SandboxSpec& spec) const;
+  Status check_lifetime(std::optional<Duration> expires_in) const;
+  void set_expiry(SandboxEntry& entry, std::optional<Duration> expires_in) REXEC_REQUIRES(mutex_);
+  Status act(const Entry& entry, ControlAction action, const Op& op);
+  Status start(const Entry& entry, const Op& op);
+  Status stop(const Entry& entry, const Op& op);
+  void destroy_quietly(const SandboxId& id, const Op& op);
+
+  void post(std::function<void()> task);
+  void on_lost(const Entry& entry, const Error& why);
+  void schedule(bool not_at_once);
+  void sweep();
+  bool has_running(Runner& runner);
+
+  const std::shared_ptr<Backend> backend_;
+  Reactor& reactor_;
+  const Clock& clock_;
+  const ManagerLimits limits_;
+  const SandboxSpec default_spec_;
+  // Callbacks of the reactor reach the manager only by a task in here, and it is stopped first.
+  const std::shared_ptr<WorkerPool> housekeeping_;
+  std::stop_source stop_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  SandboxTable table_ REXEC_GUARDED_BY(mutex_);  // and the entries in it
+  std::size_t working_ REXEC_GUARDED_BY(mutex_) = 0;
+  bool closing_ REXEC_GUARDED_BY(mutex_) = false;
+  std::optional<SteadyTime> scheduled_ REXEC_GUARDED_BY(mutex_);
+};
+
+}  // namespace rexec::sandbox
