@@ -99,8 +99,8 @@ Result<Tree> compile_tree(const Json& schema);
 
 // ---- values
 
-/// Total order of JSON values; 0 exactly when JSON Schema calls them equal: 1 and 1.0 are, numbers are compared
-/// by their mathematical value, not by rounding one to the type of the other.
+/// Total order of JSON values; 0 exactly when JSON Schema calls them equal: 1 and 1.0 are, numbers are
+/// compared by their mathematical value, not by rounding one to the type of the other.
 int compare(const Json& left, const Json& right);
 
 /// Whether `value` is a multiple of `divisor` (> 0). Decimal fractions are taken as meant: 0.3 is a multiple
@@ -157,8 +157,8 @@ std::string names_of(TypeSet types);
 /// " (expected: number >= 0)".
 std::string expected(const Node& node);
 
-/// The candidate that `name` most likely was meant to be, or nullptr: by Damerau-Levenshtein distance, case and
-/// punctuation aside, or as an abbreviation.
+/// The candidate that `name` most likely was meant to be, or nullptr: by Damerau-Levenshtein distance, case
+/// and punctuation aside, or as an abbreviation.
 const std::string* closest(std::string_view name, const std::vector<const std::string*>& candidates);
 
 /// "unknown property; did you mean ...", with the known ones when nothing is near.

@@ -14,7 +14,8 @@ using Exact = long double;
 static_assert(std::numeric_limits<Exact>::digits >= 64);
 
 Exact exact(const Json& number) {
-  if (number.is_number_unsigned()) return static_cast<Exact>(number.get_ref<const Json::number_unsigned_t&>());
+  if (number.is_number_unsigned())
+    return static_cast<Exact>(number.get_ref<const Json::number_unsigned_t&>());
   if (number.is_number_integer()) return static_cast<Exact>(number.get_ref<const Json::number_integer_t&>());
   return static_cast<Exact>(number.get_ref<const Json::number_float_t&>());
 }
@@ -22,15 +23,23 @@ Exact exact(const Json& number) {
 // Everything that is no JSON (binary, NaN) has a rank of its own, so that the order stays total.
 int rank(const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null: return 0;
-    case Json::value_t::boolean: return 1;
+    case Json::value_t::null:
+      return 0;
+    case Json::value_t::boolean:
+      return 1;
     case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned: return 2;
-    case Json::value_t::number_float: return std::isnan(value.get<double>()) ? 6 : 2;
-    case Json::value_t::string: return 3;
-    case Json::value_t::array: return 4;
-    case Json::value_t::object: return 5;
-    default: return 7;
+    case Json::value_t::number_unsigned:
+      return 2;
+    case Json::value_t::number_float:
+      return std::isnan(value.get<double>()) ? 6 : 2;
+    case Json::value_t::string:
+      return 3;
+    case Json::value_t::array:
+      return 4;
+    case Json::value_t::object:
+      return 5;
+    default:
+      return 7;
   }
 }
 
@@ -60,18 +69,25 @@ int compare_objects(const Json::object_t& left, const Json::object_t& right) {
 
 TypeSet type_of(const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null: return kNull;
-    case Json::value_t::boolean: return kBoolean;
+    case Json::value_t::null:
+      return kNull;
+    case Json::value_t::boolean:
+      return kBoolean;
     case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned: return kInteger;
+    case Json::value_t::number_unsigned:
+      return kInteger;
     case Json::value_t::number_float: {
       const double number = value.get<double>();
       return std::isfinite(number) && std::trunc(number) == number ? kInteger : kFraction;
     }
-    case Json::value_t::string: return kString;
-    case Json::value_t::array: return kArray;
-    case Json::value_t::object: return kObject;
-    default: return 0;
+    case Json::value_t::string:
+      return kString;
+    case Json::value_t::array:
+      return kArray;
+    case Json::value_t::object:
+      return kObject;
+    default:
+      return 0;
   }
 }
 
@@ -79,12 +95,18 @@ int compare(const Json& left, const Json& right) {
   const int kind = rank(left);
   if (const int result = order(kind, rank(right)); result != 0) return result;
   switch (kind) {
-    case 1: return order(left.get<bool>(), right.get<bool>());
-    case 2: return order(exact(left), exact(right));
-    case 3: return left.get_ref<const std::string&>().compare(right.get_ref<const std::string&>());
-    case 4: return compare_arrays(left.get_ref<const Json::array_t&>(), right.get_ref<const Json::array_t&>());
-    case 5: return compare_objects(left.get_ref<const Json::object_t&>(), right.get_ref<const Json::object_t&>());
-    default: return 0;
+    case 1:
+      return order(left.get<bool>(), right.get<bool>());
+    case 2:
+      return order(exact(left), exact(right));
+    case 3:
+      return left.get_ref<const std::string&>().compare(right.get_ref<const std::string&>());
+    case 4:
+      return compare_arrays(left.get_ref<const Json::array_t&>(), right.get_ref<const Json::array_t&>());
+    case 5:
+      return compare_objects(left.get_ref<const Json::object_t&>(), right.get_ref<const Json::object_t&>());
+    default:
+      return 0;
   }
 }
 
