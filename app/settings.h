@@ -1,0 +1,67 @@
+// The settings of rexec-mcp: one table, from which the flags, the environment variables, the schema of the
+// configuration file and the documentation follow. A setting is one entry here and one member of Config.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/worker_pool.h"
+#include "mcp/server.h"
+#include "sandbox-client/local/local_backend.h"
+#include "sandbox-client/manager.h"
+#include "tools/services.h"
+#include "transport/transport.h"
+
+namespace rexec::app {
+
+/// Effective values. Defaults are those of the layers they go to.
+struct Config {
+  LogLevel log_level = LogLevel::warning;
+  LogFormat log_format = LogFormat::text;
+  std::string backend = "local";
+  sandbox::Network network = sandbox::Network::none;  // the default sandbox's, and the most that one may have
+  sandbox::LocalOptions local;
+  sandbox::ManagerLimits sandboxes;
+  tools::ToolLimits tools;
+  mcp::ServerOptions server;
+  WorkerPool::Options workers;
+  transport::StdioOptions stdio;
+};
+
+struct Setting {
+  enum class Type { text, choice, integer, seconds };
+
+  std::string_view name;  // "log.level": a path in the configuration file
+  Type type;
+  std::string_view choices;  // of choice: "text|json"
+  double minimum;            // of integer and seconds
+  double maximum;
+  std::string_view summary;  // one sentence
+  Json (*get)(const Config&);
+  void (*set)(Config&, const Json&);     // a value that the schema accepts
+  std::string (*automatic)() = nullptr;  // of text: what an empty value stands for
+  std::string_view other_variable = {};  // a second environment variable, which yields to the first
+  bool secret = false;                   // shown as asterisks
+};
+
+/// In the order in which people read them: groups together.
+std::span<const Setting> settings();
+const Setting* find_setting(std::string_view name);
+
+std::string flag_name(const Setting& setting);          // "--log-level"
+std::string variable_name(const Setting& setting);      // "REXEC_MCP_LOG_LEVEL"
+std::string pointer_of(const Setting& setting);         // "/log/level"
+std::string value_placeholder(const Setting& setting);  // "SECONDS", "text|json"
+
+/// The value as people read it: text without quotes, what an empty value stands for, asterisks for a secret.
+std::string display_value(const Setting& setting, const Json& value);
+
+/// JSON Schema of the configuration file; schemas/config.json is its text.
+Json settings_schema();
+/// Markdown table of all settings, for docs/CONFIGURATION.md.
+std::string settings_reference();
+
+}  // namespace rexec::app
