@@ -106,7 +106,10 @@ std::vector<LeftOver> find_left_over(int sandboxes) {
   }
   while (const dirent* entry = readdir(list)) {
     if (found.size() == kMaxPruned) break;
-    if (!is_id(entry->d_name)) continue;
+    struct stat status {};
+    if (!is_id(entry->d_name) || fstatat(sandboxes, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISDIR(status.st_mode))
+      continue;
     const std::string path = std::string(entry->d_name) + "/lock";
     UniqueFd fd(openat(sandboxes, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid() && errno != ENOENT) continue;
