@@ -2,12 +2,14 @@
 //
 //   mcp::ToolHandler make_<name>(const Services& services);
 //
-// and one schema, schemas/tools/<name>.json. CMake finds the pairs, fails when a half is missing, and makes the
-// sorted table that make_tools() returns. Tools see sandboxes only through the interfaces of sandbox-client.
+// and one schema, schemas/tools/<name>.json. CMake finds the pairs, fails when a half is missing, and makes
+// the sorted table that make_tools() returns. Tools see sandboxes only through the interfaces of
+// sandbox-client.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/deadline.h"
@@ -18,20 +20,28 @@ namespace rexec::tools {
 
 /// Budgets and defaults of the tools; all of them come from the configuration.
 struct ToolLimits {
-  Duration default_wait = std::chrono::seconds(45);     // exec's wait_s
+  Duration default_wait = std::chrono::seconds(45);  // exec's wait_s
   Duration max_wait = std::chrono::seconds(300);
   Duration default_timeout = std::chrono::seconds(600);  // exec's timeout_s for a call that waits
   Duration max_timeout = std::chrono::seconds(86400);
-  std::size_t default_chars = 30000;                     // max_chars
+  std::size_t default_chars = 30000;  // max_chars
   std::size_t max_chars = 400000;
-  std::size_t read_cap = 1 << 20;                        // bytes of one read_file
+  std::size_t read_cap = 1 << 20;  // bytes of one read_file
   std::size_t image_cap = 1 << 20;
   Duration progress_interval = std::chrono::seconds(5);
+};
+
+/// What a default sandbox is like, for texts that come before there is one.
+struct SandboxDefaults {
+  sandbox::Network network = sandbox::Network::none;
+  std::string home = sandbox::RunnerSettings{}.home;
+  std::string cwd = sandbox::RunnerSettings{}.cwd;
 };
 
 struct Services {
   sandbox::SandboxManager& sandboxes;  // outlives the tools
   ToolLimits limits;
+  SandboxDefaults defaults{};
 };
 
 /// Every tool of this build, sorted by name.

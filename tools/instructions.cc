@@ -1,0 +1,60 @@
+#include "tools/instructions.h"
+
+#include "tools/support/durations.h"
+
+namespace rexec::tools {
+namespace {
+
+constexpr std::size_t kMaxShownPath = 200;
+
+std::string shown(const std::string& path) {
+  return path.size() <= kMaxShownPath ? path : path.substr(0, kMaxShownPath) + "…";
+}
+
+std::string network_text(const Services& services) {
+  if (services.defaults.network == sandbox::Network::host) return "It has the network of the host.";
+  return services.sandboxes.backend().capabilities().network_host
+             ? "It has no network; sandbox_create with network:\"host\" makes one that has."
+             : "It has no network, and none can be had: do not try to download anything.";
+}
+
+}  // namespace
+
+std::string instructions(const Services& services) {
+  const ToolLimits& limits = services.limits;
+  const SandboxDefaults& defaults = services.defaults;
+  std::string text =
+      "Tools of this server work in a Linux sandbox, not on the user's machine. A default sandbox is made at "
+      "the "
+      "first call that needs one; the argument `sandbox` is only for others (sandbox_create). ";
+  text += network_text(services);
+  text += " Its home is " + shown(defaults.home) + " (~)";
+  text += defaults.cwd == defaults.home ? "; relative paths start there. "
+                                        : "; relative paths start at " + shown(defaults.cwd) + ". ";
+  text +=
+      "Files and running processes stay from call to call, shell state (cwd, variables) does not; all is "
+      "gone when "
+      "the sandbox ends, as a rule with this server. What isolates it is shown by sandbox_list.\n"
+      "exec runs a command and waits up to " +
+      describe(limits.default_wait) + " (wait_s, at most " + describe(limits.max_wait) +
+      "). A command that takes longer goes on: its answer has status \"running\", a process handle and a "
+      "cursor; "
+      "process_read with both returns what follows, until:\"exit\" with wait_s waits for the end. Start "
+      "servers and "
+      "watchers with wait_s:0. A waiting command is killed after timeout_s (default " +
+      describe(limits.default_timeout) +
+      "). Programs that ask questions get end of file; with wait_s:0 and no stdin they read what "
+      "process_input "
+      "writes.\n"
+      "Answers have at most max_chars characters of text (default " +
+      std::to_string(limits.default_chars) +
+      "). Longer output is cut in the middle, and the cut names the call that returns the rest; grep, "
+      "head_lines and "
+      "tail_lines select lines before that, on what is kept of the output as well.\n"
+      "Put files in with write_file and get them out with read_file (binary: encoding \"base64\"); for "
+      "anything else "
+      "use exec.";
+  return text;
+}
+
+}  // namespace rexec::tools

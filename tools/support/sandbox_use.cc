@@ -1,0 +1,52 @@
+#include "tools/support/sandbox_use.h"
+
+#include <utility>
+
+#include "tools/support/arguments.h"
+
+namespace rexec::tools {
+
+void use_sandbox(const Services& services, const std::shared_ptr<mcp::ToolCall>& call,
+                 std::function<void(sandbox::SandboxHandle)> use) {
+  const sandbox::Caller caller{call->principal()};
+  const auto name = Arguments(call->arguments()).optional_text("sandbox");
+  if (auto found = services.sandboxes.try_acquire(caller, name)) {
+    if (!*found) return call->reply(mcp::to_tool_failure(found->error()));
+    return use(std::move(*found).value());
+  }
+  call->defer([&sandboxes = services.sandboxes, call, caller, name, use = std::move(use)] {
+    auto made = sandboxes.acquire(caller, name, call->op());
+    if (!made) return call->reply(mcp::to_tool_failure(made.error()));
+    use(std::move(made).value());
+  });
+}
+
+void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::ToolResult result) {
+  if (handle.recreated) {
+    if (!result.content.empty() && result.content.front().kind == mcp::Content::Kind::text) {
+      std::string& text = result.content.front().text;
+      if (!text.empty() && text.back() != '\n') text += '\n';
+      text += kRecreatedNote;
+    }
+    if (result.structured) (*result.structured)["sandbox_recreated"] = true;
+  }
+  call.reply(std::move(result));
+}
+
+mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error& error) {
+  switch (error.code) {
+    case ErrorCode::data_loss:
+      return mcp::to_tool_failure(
+          {error.code, "The sandbox " + quoted(handle.record.name) + " was lost: " + error.message +
+                           ". Its processes are gone. Call again: a default sandbox is "
+                           "made anew; sandbox_list shows the others."});
+    case ErrorCode::deadline_exceeded:
+    case ErrorCode::unavailable:
+      return mcp::to_tool_failure({error.code, "The sandbox " + quoted(handle.record.name) +
+                                                   " did not answer: " + error.message + ". Try again."});
+    default:
+      return mcp::to_tool_failure(error);
+  }
+}
+
+}  // namespace rexec::tools
