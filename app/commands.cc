@@ -1,0 +1,79 @@
+#include "app/commands.h"
+
+#include <algorithm>
+
+namespace rexec::app {
+namespace {
+
+constexpr Option kOutput = {"--output", "text|json", "The form of what is printed; text by default."};
+
+constexpr Option kCallOptions[] = {
+    {"--json", "JSON", "All arguments as one JSON object; - reads it from standard input."},
+    kOutput,
+    {"--exit-code", "",
+     "With exec: end with the exit status of the command (128 + N for signal N, 124 for a "
+     "timeout)."},
+};
+constexpr Option kOutputOptions[] = {kOutput};
+
+constexpr std::string_view kCallDetails =
+    "Runs one tool in this process and prints its text. A sandbox that the call makes ends with it, unless "
+    "it\n"
+    "is persistent.\n"
+    "\n"
+    "Values are converted to what the tool's schema asks for: wait_s=2, raw=true, env=KEY=VALUE (once for "
+    "each\n"
+    "variable). A list or an object may also be given as JSON. `rexec-mcp tools TOOL` shows the schema.\n"
+    "\n"
+    "Exit status: 0 the tool answered, 1 the tool reported an error, 2 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  rexec-mcp call exec command='uname -a'\n"
+    "  rexec-mcp call exec --exit-code command='exit 3'\n"
+    "  rexec-mcp call exec --json '{\"command\": \"env\", \"env\": {\"A\": \"1\"}}' --output json\n";
+
+constexpr std::string_view kConfigDetails =
+    "show       the settings in force, each with where it comes from\n"
+    "schema     JSON Schema of the configuration file\n"
+    "reference  every setting as a Markdown table\n"
+    "\n"
+    "Values come from the defaults, then the file ($XDG_CONFIG_HOME/rexec-mcp/config.json, or the one that\n"
+    "--config or REXEC_MCP_CONFIG names), then the environment, then flags; the last one wins. A setting\n"
+    "a.b_c is {\"a\": {\"b_c\": ...}} in the file, REXEC_MCP_A_B_C in the environment, and the flag "
+    "--a-b-c.\n";
+
+constexpr std::string_view kDoctorDetails =
+    "Checks everything that sandboxes on this machine need and says what to do about what is missing. "
+    "Changes\n"
+    "nothing. Exit status: 0 when every required check passed, else 1.\n";
+
+constexpr std::string_view kStdioDetails =
+    "Speaks MCP over standard input and output, one JSON message on a line. This is what an assistant's\n"
+    "configuration starts. It ends at the end of its input; calls under way then have 1.5 s to finish.\n";
+
+constexpr Command kCommands[] = {
+    {"stdio", "", 0, 0, {}, "Serve MCP over standard input and output.", kStdioDetails, true, run_stdio},
+    {"call", "TOOL [KEY=VALUE ... | --json JSON]", 1, kAnyNumber, kCallOptions,
+     "Call one tool and print its answer.", kCallDetails, true, run_call},
+    {"tools", "[NAME]", 0, 1, kOutputOptions, "List the tools, or show one with its schema.", "", true,
+     run_tools},
+    {"doctor", "", 0, 0, kOutputOptions, "Check what sandboxes need on this machine.", kDoctorDetails, false,
+     run_doctor},
+    {"config", "show|schema|reference", 1, 1, kOutputOptions, "Show the configuration in force.",
+     kConfigDetails, false, run_config},
+    {"version", "", 0, 0, {}, "Print the version.", "", false, run_version},
+    {"help", "[COMMAND]", 0, 1, {}, "Explain the program or a command.", "", false, run_help},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+}  // namespace rexec::app
