@@ -20,6 +20,9 @@ void TreeKiller::kill(std::uint64_t number, pid_t session) {
   if (inserted) {
     found->second.session = session;
     found->second.begun_us = monotonic_us();
+    // A group is signalled as one, so that the bulk of a fork bomb cannot outrun the sweep; refused when the
+    // first process is gone.
+    guard_.signal_group(session, SIGKILL);
   }
   sweep_all();
 }

@@ -344,6 +344,7 @@ class Runner:
             descriptors.append(theirs.fileno())
             arguments += ["--channel-fd", str(theirs.fileno())]
         self.path = listen
+        self.clients = []
         listener = None
         if listen:
             listener = socket.socket(socket.AF_UNIX)
@@ -357,20 +358,31 @@ class Runner:
             listener.close()
         if channel:
             theirs.close()
-            self.client = Client(ours)
+            try:
+                self.client = Client(ours)
+            except BaseException:
+                ours.close()
+                self.stop()
+                raise
 
     def connect(self, greet=True):
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(10)
-        connection.connect(self.path)
-        return Client(connection, greet)
+        try:
+            connection.connect(self.path)
+            self.clients.append(Client(connection, greet))
+        except OSError:
+            connection.close()
+            raise
+        return self.clients[-1]
 
     def wait_for_end(self, seconds=10):
         return self.process.wait(seconds)
 
     def stop(self):
-        if self.client:
-            self.client.close()
+        for client in [self.client, *self.clients]:
+            if client:
+                client.close()
         if self.process.poll() is None:
             self.process.kill()  # the wrapper; --kill-child ends the namespace with it
         self.process.wait()
