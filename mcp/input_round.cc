@@ -22,11 +22,11 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
         done_(std::move(done)) {}
 
   void start() {
-    ask_next();
     const std::weak_ptr<InputRound> weak = weak_from_this();
     on_stop_.emplace(options_.stop, [weak] {
       if (const auto self = weak.lock()) self->give_up("the call was cancelled");
     });
+    ask_next();
   }
 
  private:
@@ -46,6 +46,7 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
       if (done_) {
         request = &next_->second;
         current_ = *id;
+        sent_ = false;
         timer_ = timer;
       }
     }
@@ -54,7 +55,22 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
       timers_.cancel(timer);
       return;
     }
-    options_.stream->send(make_request(*id, request->method, adapted(*request)));
+    (void)options_.out->send(make_request(*id, request->method, adapted(*request))).ok();
+    bool given_up = false;
+    {
+      MutexLock lock(mutex_);
+      if (current_ != *id) return;  // answered already
+      sent_ = true;
+      given_up = !done_;
+    }
+    if (given_up) withdraw(*id, "the call was cancelled");
+  }
+
+  void withdraw(const std::string& id, const std::string& reason) {
+    if (!options_.session->forget(id)) return;
+    (void)options_.out
+        ->send(make_notification("notifications/cancelled", Json{{"requestId", id}, {"reason", reason}}))
+        .ok();
   }
 
   /// In the form of the client's version.
@@ -100,37 +116,47 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
   }
 
   void give_up(const std::string& reason) {
-    std::string asked;
+    Ending ending;
     {
       MutexLock lock(mutex_);
-      if (!done_) return;
-      asked = current_;
+      ending = take_ending();
     }
-    if (options_.session->forget(asked)) {
-      options_.stream->send(
-          make_notification("notifications/cancelled", Json{{"requestId", asked}, {"reason", reason}}));
-    }
-    finish(reason);
+    if (!ending.done) return;
+    // A question on its way to the client is withdrawn by whoever sends it.
+    if (ending.sent) withdraw(ending.asked, reason);
+    timers_.cancel(ending.timer);
+    ending.done(reason);
   }
 
   /// nullopt: everything has been answered.
   void finish(std::optional<std::string> problem) {
-    std::function<void(InputOutcome)> done;
+    Ending ending;
     InputOutcome outcome;
-    std::uint64_t timer = 0;
     {
       MutexLock lock(mutex_);
-      if (!done_) return;
-      done.swap(done_);
-      timer = timer_;
+      ending = take_ending();
       if (problem) {
         outcome = *std::move(problem);
       } else {
         outcome = std::move(answers_);
       }
     }
-    timers_.cancel(timer);
-    done(std::move(outcome));
+    if (!ending.done) return;
+    timers_.cancel(ending.timer);
+    ending.done(std::move(outcome));
+  }
+
+  struct Ending {
+    std::function<void(InputOutcome)> done;  // null when the round has ended before
+    std::string asked;
+    bool sent = false;
+    std::uint64_t timer = 0;
+  };
+
+  Ending take_ending() REXEC_REQUIRES(mutex_) {
+    Ending ending{nullptr, current_, sent_, std::exchange(timer_, 0)};
+    ending.done.swap(done_);
+    return ending;
   }
 
   const InputRoundOptions options_;
@@ -139,6 +165,7 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
   Mutex mutex_;
   Requests::const_iterator next_ REXEC_GUARDED_BY(mutex_);
   std::string current_ REXEC_GUARDED_BY(mutex_);  // id of the question that is open
+  bool sent_ REXEC_GUARDED_BY(mutex_) = false;    // whether the client knows of it
   std::uint64_t timer_ REXEC_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Json> answers_ REXEC_GUARDED_BY(mutex_);
   std::function<void(InputOutcome)> done_ REXEC_GUARDED_BY(mutex_);  // null once it has been called

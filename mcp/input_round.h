@@ -10,8 +10,8 @@
 
 #include "base/deadline.h"
 #include "base/json.h"
-#include "mcp/envelope.h"
-#include "mcp/request_stream.h"
+#include "mcp/endpoint.h"
+#include "mcp/protocol_version.h"
 #include "mcp/session.h"
 #include "mcp/timer_queue.h"
 #include "mcp/tool.h"
@@ -20,7 +20,7 @@ namespace rexec::mcp {
 
 struct InputRoundOptions {
   std::shared_ptr<Session> session;
-  std::shared_ptr<RequestStream> stream;
+  std::shared_ptr<Outbound> out;  // of the call that asks
   ProtocolVersion version = newest_legacy();
   Duration deadline{};
   std::stop_token stop;

@@ -30,17 +30,12 @@ void RequestStream::send_progress(const Json& token, std::string_view text) {
 bool RequestStream::finish(Message answer, RequestRegistry::Ticket ticket) {
   {
     MutexLock lock(mutex_);
-    if (answered_ || ended_) return false;
-    answered_ = ended_ = true;
+    if (ended_) return false;
+    ended_ = true;
     queue_.push_back(Item{std::move(answer), std::move(ticket)});
   }
   deliver();
   return true;
-}
-
-void RequestStream::discard_answer() {
-  MutexLock lock(mutex_);
-  answered_ = true;
 }
 
 void RequestStream::abandon() {
@@ -48,10 +43,15 @@ void RequestStream::abandon() {
   {
     MutexLock lock(mutex_);
     if (ended_) return;
-    answered_ = ended_ = true;
+    ended_ = true;
     queue_.swap(discarded);
   }
   deliver();
+}
+
+std::shared_ptr<Outbound> RequestStream::outbound() {
+  MutexLock lock(mutex_);
+  return ended_ ? nullptr : out_;
 }
 
 void RequestStream::deliver() {

@@ -24,12 +24,12 @@ class RequestStream {
   /// A notifications/progress with the next higher number; `text` is its message, left out when empty.
   void send_progress(const Json& token, std::string_view text);
   /// The answer; the ticket is released once it has been handed to the transport. False when the request has
-  /// been answered, discarded or abandoned before: nothing is sent, and the ticket is released at once.
+  /// been answered or abandoned before: nothing is sent, and the ticket is released at once.
   bool finish(Message answer, RequestRegistry::Ticket ticket);
-  /// From now on finish() answers nothing; other messages still go out.
-  void discard_answer();
   /// Nothing more goes out.
   void abandon();
+  /// For messages that are not bound to the answer's order; null once nothing more goes out.
+  std::shared_ptr<Outbound> outbound();
 
  private:
   struct Item {
@@ -43,7 +43,6 @@ class RequestStream {
   std::shared_ptr<Outbound> out_ REXEC_GUARDED_BY(mutex_);  // null once nothing more is to be sent
   std::deque<Item> queue_ REXEC_GUARDED_BY(mutex_);
   std::uint64_t progress_ REXEC_GUARDED_BY(mutex_) = 0;
-  bool answered_ REXEC_GUARDED_BY(mutex_) = false;
   bool ended_ REXEC_GUARDED_BY(mutex_) = false;
   bool delivering_ REXEC_GUARDED_BY(mutex_) = false;
 };

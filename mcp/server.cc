@@ -61,7 +61,7 @@ class ServerImpl final : public Server {
       auto parsed = parse_json(text, core_->options.max_depth);
       text = {};
       if (!parsed) {
-        send_anonymous_error(*out, *session, {kParseError, "not JSON: " + parsed.error().message, nullptr});
+        send_anonymous_error(*out, *session, {kParseError, "Parse error: " + parsed.error().message, nullptr});
       } else if (parsed->is_array()) {
         receive_batch(*std::move(parsed), std::move(out), session, peer);
       } else {

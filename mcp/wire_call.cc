@@ -82,8 +82,8 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
 
   void ask(std::map<std::string, InputRequest> requests, Json state) override {
     if (round_ >= core_->options.max_input_rounds) {
-      return finish(ToolResult::failure("The tool gave up after asking the user " + std::to_string(round_) +
-                                        " times."));
+      return finish(ToolResult::failure("The tool gave up: it has asked the user as often as one call may (" +
+                                        std::to_string(core_->options.max_input_rounds) + ")."));
     }
     const Json& declared = *request_.context.client_capabilities;
     const Json missing =
@@ -113,7 +113,8 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
       case RequestRegistry::Refusal::duplicate_id:
         return fail(RpcError{kInvalidRequest, "a request with this id is under way", nullptr});
       case RequestRegistry::Refusal::limit:
-        return finish(busy(std::to_string(core_->options.max_in_flight) + " calls are under way"));
+        return finish(busy("as many calls are under way as it allows (" +
+                           std::to_string(core_->options.max_in_flight) + ")"));
       case RequestRegistry::Refusal::shutting_down:
         return fail(RpcError{kUnavailable, "the server is ending", nullptr});
     }
@@ -125,9 +126,8 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
           make_error(request_.id, {kUnavailable, "the server is ending; the call was stopped", {}}, false),
           {});
     }
-    stream_->discard_answer();
-    stop_.request_stop();
     stream_->abandon();
+    stop_.request_stop();
   }
 
   void first_round() {
@@ -158,12 +158,14 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
   }
 
   void ask_legacy(std::map<std::string, InputRequest> requests, Json state) {
+    auto out = stream_->outbound();
+    if (!out) return finish(ToolResult::failure("The call was cancelled."));
     ++round_;
     auto next = [self = shared_from_this(), state = std::move(state)](InputOutcome outcome) {
       self->core_->pool.post(
           [self, state, outcome = std::move(outcome)] { self->next_round(outcome, state); });
     };
-    ask_client(InputRoundOptions{request_.session, stream_, request_.context.version,
+    ask_client(InputRoundOptions{request_.session, std::move(out), request_.context.version,
                                  core_->options.input_deadline, stop_.get_token()},
                std::move(requests), core_->timers, std::move(next));
   }
