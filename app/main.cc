@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/run.h"
+#include "tools/instructions.h"
 
 namespace rexec {
 namespace {
@@ -22,8 +23,10 @@ class RealProgram final : public app::Program {
     manager_ = sandbox::make_sandbox_manager(sandbox::make_local_backend(config_.local, reactor()), reactor(),
                                              system_clock(), config_.sandboxes, std::move(default_spec));
     pool_.emplace(config_.workers);
+    const tools::Services services{*manager_, config_.tools};
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
+    options.instructions = tools::instructions(services);
     ASSIGN_OR_RETURN(
         server_, mcp::make_server(std::move(options), tools::make_tools({*manager_, config_.tools}), *pool_));
     return server_.get();
