@@ -220,8 +220,8 @@ bool OutputWindow::resize_tail(std::size_t capacity) {
     if (memory == nullptr) return false;
     std::string_view pieces[2];
     pieces_of_tail(produced_ - keep, produced_, pieces);
-    std::memcpy(memory, pieces[0].data(), pieces[0].size());
-    std::memcpy(memory + pieces[0].size(), pieces[1].data(), pieces[1].size());
+    char* to = memory;
+    for (const std::string_view piece : pieces) to = std::copy(piece.begin(), piece.end(), to);
   }
   std::free(tail_);
   budget_.give(capacity_);

@@ -62,8 +62,8 @@ class Cancel(RunnerCase):
         return sorted(entry.pid for entry in entries if entry.process == 0 or entry.status == RUNNING)
 
     def test_nothing_survives_and_others_are_unharmed(self):
-        bystander = self.client.run("setsid -f sleep 32000; sleep 32000", wait=wait_spec(until=UNTIL_NONE))
-        self.assertTrue(eventually(lambda: len(self.pids_of("sleep 32000")) == 1))
+        bystander = self.client.run("setsid -f sleep 32000; echo up; sleep 32000", wait=wait_spec(until=UNTIL_OUTPUT))
+        self.assertTrue(eventually(lambda: len(self.pids_of("sleep 32000")) == len(self.pids_of("setsid")) + 1))
         before = self.everything()
         for name, command in ESCAPES.items():
             with self.subTest(name):

@@ -122,7 +122,7 @@ class Lines(FileCase):
         self.assertEqual((got.data, got.first_line, got.total_lines),
                          (b"007999997\n007999998\n007999999\n", total - 2, total))
         self.assertGreater(len(times), 3)
-        self.assertLess(max(times), 0.1)
+        self.assertLess(max(times), 0.5)
         for first in (1, 104_858, 104_859, 3_456_789, total):
             got = self.client.read_lines(path, first, 1)
             self.assertEqual((got.data, got.offset), (b"%09d\n" % (first - 1), (first - 1) * 10))
@@ -132,7 +132,10 @@ class Lines(FileCase):
         with open(path, "wb") as file:
             file.truncate(1 << 40)
         request = self.client.send(22, struct.pack("<I", len(path)) + path.encode() + struct.pack("<qII", -3, 5, 1000))
-        self.client.call(PING)
+        for _ in range(20):
+            begun = time.monotonic()
+            self.client.call(PING)
+            self.assertLess(time.monotonic() - begun, 0.5)
         self.client.cancel(request)
         self.assertEqual(self.fails(125, "cancelled", self.client.receive, request), "cancelled")
 
