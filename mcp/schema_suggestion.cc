@@ -63,20 +63,22 @@ const std::string* closest(std::string_view name, const std::vector<const std::s
   const std::string given = folded(name);
   if (given.empty()) return nullptr;
   const std::string* best = nullptr;
-  std::size_t best_distance = 0;
+  std::size_t best_score = 0;
   for (const std::string* candidate : candidates) {
     if (candidate->size() > kMaxNameBytes) continue;
     const std::string known = folded(*candidate);
     const std::size_t longest = std::max(given.size(), known.size());
-    std::size_t edits = distance(given, known);
+    const std::size_t edits = distance(given, known);
     const std::size_t allowed = longest >= 3 ? std::max<std::size_t>(1, longest / 3) : 0;
-    if (edits > allowed) {
-      if (!abbreviates(given, known) && !abbreviates(known, given)) continue;
-      edits = allowed + 1;  // ranks behind every misspelling
+    std::size_t score = 2 * edits;
+    if (edits > 0 && abbreviates(given, known)) {
+      score = 1;  // "cmd" is "command" rather than "cwd"
+    } else if (edits > allowed) {
+      if (!abbreviates(known, given)) continue;
     }
-    if (best != nullptr && best_distance <= edits) continue;
+    if (best != nullptr && best_score <= score) continue;
     best = candidate;
-    best_distance = edits;
+    best_score = score;
   }
   return best;
 }
