@@ -8,6 +8,8 @@
 namespace rexec::sandbox {
 namespace {
 
+constexpr int kMaxAttempts = 3;  // to make the default sandbox in one call, when it vanishes again
+
 Error shutting_down() {
   return Error{ErrorCode::unavailable, "the server is shutting down"};
 }
@@ -42,7 +44,8 @@ Status Manager::wait_idle(MutexLock& lock, const Entry& entry, const Op& op) {
 Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional<std::string>& name,
                                        const Op& op) {
   const std::string wanted = name.value_or(std::string(kDefaultName));
-  bool waited = false;
+  bool took_part = false;
+  int attempts = 0;
   for (;;) {
     Entry made;
     Entry dead;
@@ -52,9 +55,11 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
       const Entry entry = table_.find(caller.principal, wanted);
       if (!entry) {
         if (wanted != kDefaultName) return table_.missing(caller.principal, wanted);
+        if (++attempts > kMaxAttempts)
+          return Error{ErrorCode::data_loss, "the default sandbox ends as soon as it has been made"};
         ASSIGN_OR_RETURN(made, table_.add(caller.principal, wanted));
       } else if (entry->busy) {
-        waited = true;
+        took_part = true;
         RETURN_IF_ERROR(wait_idle(lock, entry, op));
         if (entry->failure && !is_over(entry->failure->code)) return *entry->failure;
         continue;
@@ -62,7 +67,7 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
         dead = entry;
       } else {
         auto handle = use(entry);
-        if (handle) handle->recreated = waited && entry->recreated;
+        if (handle) handle->recreated = took_part && entry->recreated;
         return handle;
       }
     }
@@ -73,10 +78,7 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
     SandboxSpec spec = default_spec_;
     spec.name = wanted;
     RETURN_IF_ERROR(make(made, std::move(spec), std::nullopt, op));
-    const MutexLock lock(mutex_);
-    auto handle = use(made);
-    if (handle) handle->recreated = made->recreated;
-    return handle;
+    took_part = true;  // somebody may have removed it already, so it is looked up like any other
   }
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -157,7 +158,11 @@ void Manager::shutdown() {
     for (std::size_t i = next++; i < ending.size(); i = next++) destroy_quietly(ending[i], Op{{}, deadline});
   };
   std::vector<std::thread> threads;
-  while (threads.size() + 1 < std::min(ending.size(), kShutdownThreads)) threads.emplace_back(end_some);
+  try {
+    while (threads.size() + 1 < std::min(ending.size(), kShutdownThreads)) threads.emplace_back(end_some);
+  } catch (const std::system_error&) {
+    // Those that there are, this one at least, end all.
+  }
   end_some();
   for (std::thread& thread : threads) thread.join();
   runners.clear();

@@ -51,6 +51,7 @@ Result<std::shared_ptr<RunnerLink>> RunnerLink::open(std::unique_ptr<Channel> ch
 }
 
 void RunnerLink::close() {
+  if (closed_.exchange(true)) return;
   channel_->close();
   owner_.reset();
 }

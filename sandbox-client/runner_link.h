@@ -61,6 +61,7 @@ class RunnerLink final : public ChannelSink {
   bool greeted_ = false;
 
   std::atomic<bool> lost_ = false;
+  std::atomic<bool> closed_ = false;
   std::shared_ptr<Owner> owner_;
   runner::HelloReply hello_;
 

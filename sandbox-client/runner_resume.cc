@@ -1,5 +1,6 @@
 // The part of a session that outlives a connection: finding the runner again, and noticing that it is silent.
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "sandbox-client/runner_session.h"
@@ -75,11 +76,15 @@ void RunnerSession::lose(const std::shared_ptr<RunnerLink>& link, const Error& w
       link_ready_ = false;
       ping_id_ = 0;
       link_wanted_ = true;
-      if (!worker_.joinable() && !stop_.stop_requested()) worker_ = std::thread([this] { work(); });
+      try {
+        if (!worker_.joinable() && !stop_.stop_requested()) worker_ = std::thread([this] { work(); });
+      } catch (const std::system_error&) {
+        final = Error{ErrorCode::data_loss, "the sandbox is gone: no thread is left to look for it"};
+      }
       work_.notify_all();
     }
   }
-  if (final) return die(*final);
+  if (final) die(*final);
   close_later(link);
 }
 

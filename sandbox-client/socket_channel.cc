@@ -191,8 +191,9 @@ class Socket final : public std::enable_shared_from_this<Socket> {
     return true;
   }
 
-  // What arrived before the failure is delivered first.
+  // What arrived before the failure is delivered first. Before watch() it is left to that.
   void drain_and_end() {
+    if (!watching_) return;
     for (std::size_t drained = 0; drained < Channel::kMaxQueued && read_some(); drained += kReadSize) {
     }
     Error why;

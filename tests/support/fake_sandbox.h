@@ -165,7 +165,8 @@ class FakeBackend final : public sandbox::Backend {
   std::vector<std::string> calls_ REXEC_GUARDED_BY(mutex_);
 };
 
-/// Time that stands still until a test moves it.
+/// Time that stands still until a test moves it. It lies far in the past of the real one, so that a reactor's
+/// timers at its times fire at once, and whoever set them looks at this clock.
 class FakeClock final : public Clock {
  public:
   SteadyTime now() const override { return SteadyTime(Duration(nanoseconds_.load())); }
@@ -173,7 +174,7 @@ class FakeClock final : public Clock {
   void advance(Duration by) { nanoseconds_ += by.count(); }
 
  private:
-  std::atomic<std::int64_t> nanoseconds_{1'000'000'000'000};
+  std::atomic<std::int64_t> nanoseconds_{-std::int64_t{90} * 24 * 3600 * 1'000'000'000};
 };
 
 }  // namespace rexec::test
