@@ -142,16 +142,16 @@ Result<std::string> seccomp_filter() {
   constexpr unsigned kCloneFlags = 0;
 #endif
   for (const std::uint64_t flag : kNamespaceFlags)
-    builder.refuse_when("clone", EPERM, SCMP_CMP(kCloneFlags, SCMP_CMP_MASKED_EQ, flag, flag));
+    builder.refuse_when("clone", EPERM, {kCloneFlags, SCMP_CMP_MASKED_EQ, flag, flag});
   // The kernel looks at the lower 32 bits only, so the comparison does too.
   for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}})
-    builder.refuse_when("ioctl", EPERM, SCMP_CMP(1, SCMP_CMP_MASKED_EQ, 0xffffffffULL, request));
+    builder.refuse_when("ioctl", EPERM, {1, SCMP_CMP_MASKED_EQ, 0xffffffffULL, request});
 
   for (std::uint64_t family = 0; family <= AF_NETLINK; ++family) {
     if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK) continue;
-    builder.refuse_when("socket", EAFNOSUPPORT, SCMP_CMP(0, SCMP_CMP_EQ, family));
+    builder.refuse_when("socket", EAFNOSUPPORT, {0, SCMP_CMP_EQ, family, 0});
   }
-  builder.refuse_when("socket", EAFNOSUPPORT, SCMP_CMP(0, SCMP_CMP_GT, std::uint64_t{AF_NETLINK}));
+  builder.refuse_when("socket", EAFNOSUPPORT, {0, SCMP_CMP_GT, AF_NETLINK, 0});
 
   if (builder.failure() != 0) return errno_error("building the seccomp filter", builder.failure());
 
