@@ -140,6 +140,7 @@ class FakeBackend final : public sandbox::Backend {
       on_open_channel;
   std::function<Status(const sandbox::SandboxId&, const Op&)> on_destroy;  // before the record goes
   sandbox::Capabilities can{true, true, true, true};
+  std::vector<sandbox::Finding> findings{{"fake", true, true, "always there", ""}};  // what diagnose answers
 
   /// "create default", "start id", "stop id", "destroy id", "open id", in the order of the calls.
   std::vector<std::string> calls() const;
