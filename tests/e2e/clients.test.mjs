@@ -61,7 +61,7 @@ for (const kind of clients) {
     });
 
     test('follows progress of a long call', async () => {
-      const { client } = await connect(kind, state.path, { REXEC_MCP_PROGRESS_INTERVAL_S: '0.2' });
+      const { client } = await connect(kind, state.path, { REXEC_MCP_LIMITS_PROGRESS_S: '0.2' });
       try {
         const seen = [];
         const command = 'for i in 1 2 3 4 5 6 7 8; do echo step $i; sleep 0.2; done';
@@ -82,15 +82,15 @@ for (const kind of clients) {
       const { client } = await connect(kind, state.path);
       try {
         const abort = new AbortController();
-        const args = { name: 'exec', arguments: { command: '(setsid env -i sleep 4321 &) ; trap "" TERM INT HUP; sleep 4321' } };
+        const args = { name: 'exec', arguments: { command: '(setsid env -i sleep 4321 &) ; trap "" TERM INT HUP; sleep 4321; true' } };
         const options = { signal: abort.signal };
         const call = kind.name.includes('v1') ? client.callTool(args, undefined, options) : client.callTool(args, options);
         const outcome = call.then(() => 'answered', () => 'rejected');
         const sleepers = async () => {
           const result = await client.callTool({ name: 'process_list', arguments: { all: true } });
-          return textOf(result).split('\n').filter((line) => /(^|\s)sleep 4321/.test(line)).length;
+          return result.structuredContent.processes.filter((p) => p.command === 'sleep 4321' && p.status === 'running').length;
         };
-        await eventually('both sleepers run', async () => (await sleepers()) >= 2);
+        await eventually('both sleepers run', async () => (await sleepers()) === 2);
         abort.abort('enough');
         assert.equal(await outcome, 'rejected');
         await eventually('no sleeper is left', async () => (await sleepers()) === 0);

@@ -38,9 +38,9 @@ class PythonSdk(unittest.IsolatedAsyncioTestCase):
                     self.assertEqual(names, sorted(names))
                     used = set()
 
-                    async def call(name, **arguments):
-                        used.add(name)
-                        result = await client.call_tool(name, arguments)
+                    async def call(tool, **arguments):
+                        used.add(tool)
+                        result = await client.call_tool(tool, arguments)
                         self.assertFalse(result.is_error, text_of(result))
                         return result
 
@@ -62,7 +62,7 @@ class PythonSdk(unittest.IsolatedAsyncioTestCase):
                     self.assertEqual(sorted(used), names)
 
     async def test_follows_progress(self):
-        async with self.connect("auto", REXEC_MCP_PROGRESS_INTERVAL_S="0.2") as client:
+        async with self.connect("auto", REXEC_MCP_LIMITS_PROGRESS_S="0.2") as client:
             seen = []
 
             async def on_progress(progress, total, message):
@@ -83,7 +83,8 @@ class PythonSdk(unittest.IsolatedAsyncioTestCase):
 
             async def sleepers() -> int:
                 listing = await client.call_tool("process_list", {"all": True})
-                return text_of(listing).count("sleep 4322")
+                processes = listing.structured_content["processes"]
+                return sum(1 for p in processes if p["command"] == "sleep 4322" and p["status"] == "running")
 
             async with asyncio.timeout(10):
                 while not await sleepers():
