@@ -82,10 +82,8 @@ class Demo {
          {{"command",
            "if command -v python3 >/dev/null; then python3 primes.py; else echo no python3 here; fi"}});
     call("read_file", "read its last line", {{"path", "primes.py"}, {"start_line", -1}});
-    call("exec", "leave the sandbox: cannot write", {{"command", "touch /usr/mark; echo exit status $?"}});
-    call("exec", "leave the sandbox: no network",
-         {{"command",
-           "(exec 3<>/dev/tcp/192.0.2.1/80) 2>&1 | sed 's/^.*: //'; ls /sys/class/net 2>/dev/null"}});
+    call("exec", "write outside of its home", {{"command", "touch /usr/mark; echo exit status $?"}});
+    call("exec", "networks that it sees", {{"command", "tail -n +3 /proc/net/dev | cut -d: -f1"}});
     call("exec", "a command that takes too long", {{"command", "sleep 60"}, {"timeout_s", 0.2}});
     const Time begin = now();
     client_.reset();
@@ -130,14 +128,13 @@ class Demo {
   }
 
   void print_snippets() const {
-    const Json entry = {{"command", binary_}, {"args", Json::array({"stdio"})}};
-    const std::string servers = rexec::dump_json_pretty({{"mcpServers", {{"rexec", entry}}}});
     std::printf(
         "\nPut it into your assistant:\n\n"
         "Claude Code:\n\n  claude mcp add rexec -- %s stdio\n\n"
         "Claude Desktop (claude_desktop_config.json), Cursor (~/.cursor/mcp.json) and\n"
-        "Windsurf (~/.codeium/windsurf/mcp_config.json):\n\n%s\n",
-        binary_.c_str(), servers.c_str());
+        "Windsurf (~/.codeium/windsurf/mcp_config.json):\n\n"
+        "  {\n    \"mcpServers\": {\n      \"rexec\": {\"command\": %s, \"args\": [\"stdio\"]}\n    }\n  }\n",
+        binary_.c_str(), rexec::dump_json(binary_).c_str());
   }
 
   const std::string binary_;
