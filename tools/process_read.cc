@@ -31,7 +31,7 @@ Reading read_arguments(const Arguments& arguments, const ToolLimits& limits, Vio
       output.from = cursor->offset;
       output.forward = true;
     } else {
-      violations.push_back({"/cursor", quoted(*text) +
+      violations.push_back({"/cursor", in_quotes(*text) +
                                            " is not a cursor; expected cursor or gap_cursor of an "
                                            "earlier answer, or none"});
     }

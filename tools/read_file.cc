@@ -9,6 +9,7 @@
 #include "tools/support/file_failure.h"
 #include "tools/support/file_text.h"
 #include "tools/support/file_type.h"
+#include "tools/support/output_budget.h"
 #include "tools/support/sandbox_use.h"
 
 namespace rexec::tools {

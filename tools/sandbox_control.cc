@@ -51,7 +51,7 @@ mcp::ToolHandler make_sandbox_control(const Services& services) {
       return call->reject(
           {{"/expires_in_s", expires_in ? "belongs to action \"extend\"; expected no such field with "
                                           "action " +
-                                              quoted(action.name)
+                                              in_quotes(action.name)
                                         : "is missing; action \"extend\" expects the seconds from "
                                           "now after which the sandbox ends"}});
     }

@@ -19,7 +19,7 @@ std::optional<Label> read_label(const Arguments& arguments, Violations& violatio
   if (!text) return std::nullopt;
   const std::size_t equals = text->find('=');
   if (equals == std::string::npos || equals == 0) {
-    violations.push_back({"/label", quoted(*text) + " is not a label; expected key=value"});
+    violations.push_back({"/label", in_quotes(*text) + " is not a label; expected key=value"});
     return std::nullopt;
   }
   return Label{text->substr(0, equals), text->substr(equals + 1)};

@@ -25,7 +25,7 @@ std::optional<unsigned> read_mode(const Arguments& arguments, Violations& violat
   }
   if (!octal || mode > kMaxMode) {
     violations.push_back(
-        {"/mode", quoted(*text) + " is not a file mode; expected octal digits such as \"644\""});
+        {"/mode", in_quotes(*text) + " is not a file mode; expected octal digits such as \"644\""});
   }
   return mode;
 }
@@ -39,7 +39,7 @@ std::string read_expectation(const Arguments& arguments, Violations& violations)
                         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                       });
   if (!digest) {
-    violations.push_back({"/expect_sha256", quoted(text) +
+    violations.push_back({"/expect_sha256", in_quotes(text) +
                                                 " is neither a SHA-256 digest (64 hexadecimal digits) nor "
                                                 "\"absent\""});
   }

@@ -86,8 +86,9 @@ void check_environment(const Arguments& arguments, std::string_view key, Violati
   for (const auto& [name, value] : arguments.string_map(key)) {
     const std::string pointer = pointer_step(key) + pointer_step(name);
     if (name.empty() || name.find('=') != std::string::npos || has_nul(name)) {
-      violations.push_back({pointer, quoted(name) + " is not a name of an environment variable; expected a "
-                                                    "name without = and NUL"});
+      violations.push_back({pointer, in_quotes(name) +
+                                         " is not a name of an environment variable; expected a "
+                                         "name without = and NUL"});
     } else if (has_nul(value)) {
       violations.push_back({pointer, "contains a NUL character, which no environment variable can"});
     }
@@ -116,8 +117,9 @@ std::uint64_t process_number(const Arguments& arguments, std::string_view key, V
     if (parsed.ec == std::errc() && parsed.ptr == end) return number;
   }
   violations.push_back(
-      {pointer_step(key), quoted(text) + " is not a process handle; expected one that exec returned, such as "
-                                         "\"p7\" (process_list shows them)"});
+      {pointer_step(key), in_quotes(text) +
+                              " is not a process handle; expected one that exec returned, such as "
+                              "\"p7\" (process_list shows them)"});
   return 0;
 }
 
@@ -125,7 +127,7 @@ std::string process_name(std::uint64_t number) {
   return "p" + std::to_string(number);
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   const std::string valid = to_valid_utf8(value);
   const std::string_view shown = utf8_prefix(valid, kQuotedChars);
   return "\"" + std::string(shown) + (shown.size() < valid.size() ? "…\"" : "\"");

@@ -59,6 +59,6 @@ std::uint64_t process_number(const Arguments& arguments, std::string_view key, V
 std::string process_name(std::uint64_t number);
 
 /// A value as it is shown in messages: in quotes, cut at 80 characters.
-std::string quoted(std::string_view value);
+std::string in_quotes(std::string_view value);
 
 }  // namespace rexec::tools

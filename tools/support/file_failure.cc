@@ -26,15 +26,15 @@ void fail_missing(std::shared_ptr<mcp::ToolCall> call, const sandbox::SandboxHan
   handle.runner->stat_file(
       parent, true, call->op(), [call, handle, path, parent](Result<sandbox::FileInfo> info) {
         std::string text =
-            "There is no file " + quoted(path) + " in the sandbox " + quoted(handle.record.name) + ". ";
+            "There is no file " + in_quotes(path) + " in the sandbox " + in_quotes(handle.record.name) + ". ";
         if (!info) {
-          text += "Its directory " + quoted(parent) + " does not exist either.";
+          text += "Its directory " + in_quotes(parent) + " does not exist either.";
         } else if (info->type != sandbox::FileType::dir) {
-          text += quoted(parent) + " is not a directory.";
+          text += in_quotes(parent) + " is not a directory.";
         } else {
           text += "Its directory exists: look at it with exec and ls.";
         }
-        fail(*call, handle, text + " Relative paths start at " + quoted(handle.record.cwd) + ".");
+        fail(*call, handle, text + " Relative paths start at " + in_quotes(handle.record.cwd) + ".");
       });
 }
 
@@ -58,11 +58,11 @@ void fail_file(std::shared_ptr<mcp::ToolCall> call, const sandbox::SandboxHandle
   runner.stat_file(
       path, true, op, [call = std::move(call), handle, path, error](Result<sandbox::FileInfo> info) {
         if (info && info->type == sandbox::FileType::dir) {
-          return fail(*call, handle, quoted(path) + " is a directory; look at it with exec and ls.");
+          return fail(*call, handle, in_quotes(path) + " is a directory; look at it with exec and ls.");
         }
         if (info && info->type == sandbox::FileType::other) {
           return fail(*call, handle,
-                      quoted(path) + " is a device, pipe or socket, not a regular file; use exec for it.");
+                      in_quotes(path) + " is a device, pipe or socket, not a regular file; use exec for it.");
         }
         reply_from(handle, *call, runner_failure(handle, error));
       });

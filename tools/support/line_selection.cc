@@ -17,7 +17,7 @@ LineSelection LineSelection::from(const Arguments& arguments, Violations& violat
     if (expression->ok()) {
       selection.grep = std::move(expression);
     } else {
-      violations.push_back({"/grep", quoted(*pattern) +
+      violations.push_back({"/grep", in_quotes(*pattern) +
                                          " is not an RE2 regular expression: " + expression->error() +
                                          " (RE2 has no look-around and no back-references)"});
     }

@@ -126,7 +126,7 @@ void fail_process(const ProcessContext& context, std::uint64_t process, const Er
   reply_from(context.handle, *context.call,
              mcp::ToolResult::failure(
                  "There is no process " + process_name(process) + " in the sandbox " +
-                 quoted(context.handle.record.name) +
+                 in_quotes(context.handle.record.name) +
                  ". Its output may have been dropped long after its end, or it belongs to another "
                  "sandbox; process_list shows what there is."));
 }

@@ -37,12 +37,12 @@ mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error
   switch (error.code) {
     case ErrorCode::data_loss:
       return mcp::to_tool_failure(
-          {error.code, "The sandbox " + quoted(handle.record.name) + " was lost: " + error.message +
+          {error.code, "The sandbox " + in_quotes(handle.record.name) + " was lost: " + error.message +
                            ". Its processes are gone. Call again: a default sandbox is "
                            "made anew; sandbox_list shows the others."});
     case ErrorCode::deadline_exceeded:
     case ErrorCode::unavailable:
-      return mcp::to_tool_failure({error.code, "The sandbox " + quoted(handle.record.name) +
+      return mcp::to_tool_failure({error.code, "The sandbox " + in_quotes(handle.record.name) +
                                                    " did not answer: " + error.message + ". Try again."});
     default:
       return mcp::to_tool_failure(error);
