@@ -19,7 +19,7 @@ class BatchOutbound final : public Outbound {
   ~BatchOutbound() override {
     if (answers_.empty()) return;
     Message message;
-    message.text = "[" + std::move(answers_) + "]";
+    message.text.append("[").append(answers_).append("]");
     (void)out_->send(std::move(message)).ok();
   }
 
