@@ -79,6 +79,11 @@ std::string remedy_for(std::string_view messages, const HostFacts& facts) {
            "seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined, or "
            "use the "
            "docker backend";
+  if (has(messages, "No permissions") ||
+      has(messages, "Creating new namespace failed: Operation not permitted"))
+    return "the kernel refuses user namespaces to this process: a chroot, a seccomp filter or a security "
+           "module is in "
+           "the way; start the server outside of it, or use the docker or rexec backend";
   if (has(messages, "does not support user namespaces"))
     return "the kernel has no user namespaces (CONFIG_USER_NS): use another kernel, or the docker or rexec "
            "backend";

@@ -172,6 +172,11 @@ Result<Spawned> start(const SpawnRequest& request) {
   waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(spawned.pidfd.get()), &info, WEXITED);
   if (got != sizeof failure)
     return Error{ErrorCode::internal, "starting " + request.program + " was interrupted"};
+  if (failure.step == Step::user && request.uid)
+    return Error{
+        ErrorCode::failed_precondition,
+        "the server runs as root but cannot use uid " + std::to_string(*request.uid) +
+            " for its sandboxes; run it as an ordinary user, or configure a sandbox uid that exists here"};
   std::string what = name_of(failure.step);
   if (failure.step == Step::exec) what += " " + request.program;
   return errno_error(what, failure.error);

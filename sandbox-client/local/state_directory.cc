@@ -38,6 +38,14 @@ Error cannot_use(const std::string& path, int error) {
   return made;
 }
 
+// As in a container with its own user namespace, or without CAP_CHOWN and CAP_SETUID.
+Error cannot_become(uid_t user) {
+  return Error{
+      ErrorCode::failed_precondition,
+      "the server runs as root but cannot use uid " + std::to_string(user) +
+          " for its sandboxes; run it as an ordinary user, or configure a sandbox uid that exists here"};
+}
+
 Status make_directories(const std::string& path, mode_t mode) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const bool last = end == std::string::npos;
@@ -183,8 +191,14 @@ Result<std::unique_ptr<SandboxDirectory>> StateDirectory::make(const Op& op) con
   if (mkdirat(directory.get(), "home", 0700) != 0) return cannot_use(path, errno);
   // The process's umask may have taken bits that bwrap needs to pass through.
   if (fchmod(directory.get(), mode) != 0) return cannot_use(path, errno);
-  if (owner_ && fchownat(directory.get(), "home", *owner_, *owner_, AT_SYMLINK_NOFOLLOW) != 0)
-    return cannot_use(path, errno);
+  if (owner_ && fchownat(directory.get(), "home", *owner_, *owner_, AT_SYMLINK_NOFOLLOW) != 0) {
+    const int error = errno;
+    unlinkat(directory.get(), "home", AT_REMOVEDIR);
+    unlinkat(directory.get(), "lock", 0);
+    unlinkat(sandboxes.get(), id.c_str(), AT_REMOVEDIR);
+    if (error == EINVAL || error == EPERM) return cannot_become(*owner_);
+    return cannot_use(path, error);
+  }
   return std::make_unique<SandboxDirectory>(id, path + "/home", std::move(sandboxes), std::move(own));
 }
 

@@ -44,6 +44,7 @@ TEST_CASE("each reason why bubblewrap fails has its remedy", "[local]") {
       {"bwrap: pivot_root: Invalid argument", plain, "root file system"},
       {"bwrap: Creating new namespace failed, likely because the kernel does not support user namespaces.",
        plain, "CONFIG_USER_NS"},
+      {"bwrap: No permissions to create a new namespace, likely because …", plain, "chroot"},
       {"something new", plain, "--unshare-all"},
       {"", plain, "--unshare-all"},
   };
