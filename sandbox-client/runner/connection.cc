@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kBuffer = 64 << 10;
 constexpr std::size_t kLargestFrame = kHeaderSize + kMaxPayload;
+// Starting a command takes as long as a loop turn may: after so many requests it is others' turn, among them
+// the commands that have ended meanwhile.
+constexpr int kFramesPerTurn = 2;
 
 }  // namespace
 
@@ -21,6 +24,7 @@ Connection::Connection(Loop& loop, Owner& owner, std::uint64_t serial, Fd socket
 }
 
 Connection::~Connection() {
+  loop_.cancel(parse_timer_);
   loop_.cancel(closing_timer_);
   loop_.unwatch(socket_.get());
 }
@@ -71,14 +75,24 @@ void Connection::receive() {
 }
 
 void Connection::parse() {
-  while (!closing_ && !congested() && end_ - begin_ >= kHeaderSize) {
+  for (int frames = 0; !closing_ && !congested() && end_ - begin_ >= kHeaderSize; ++frames) {
     FrameHeader header;
     if (!decode_header({buffer_.data() + begin_, kHeaderSize}, header)) return close();
     if (end_ - begin_ < kHeaderSize + header.length) return;
+    if (frames == kFramesPerTurn) return parse_later();
     const std::string_view payload(buffer_.data() + begin_ + kHeaderSize, header.length);
     begin_ += kHeaderSize + header.length;
     owner_.received(*this, header, payload);
   }
+}
+
+void Connection::parse_later() {
+  loop_.cancel(parse_timer_);
+  parse_timer_ = loop_.after_ms(0, [this] {
+    parse_timer_ = {};
+    parse();
+    if (!closing_) update_interest();
+  });
 }
 
 void Connection::send(std::string frame) {
@@ -108,7 +122,7 @@ void Connection::flush() {
 }
 
 void Connection::update_interest() {
-  std::uint32_t interest = congested() ? 0U : std::uint32_t{EPOLLIN};
+  std::uint32_t interest = congested() || parse_timer_.serial != 0 ? 0U : std::uint32_t{EPOLLIN};
   if (!queue_.empty()) interest |= EPOLLOUT;
   if (interest == interest_) return;
   interest_ = interest;

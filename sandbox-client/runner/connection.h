@@ -50,6 +50,7 @@ class Connection final : private Watcher {
   void ready(std::uint32_t events) override;
   void receive();
   void parse();
+  void parse_later();
   void flush();
   void update_interest();
 
@@ -66,6 +67,7 @@ class Connection final : private Watcher {
   std::uint32_t interest_ = 0;
   bool closing_ = false;
   TimerId closing_timer_;
+  TimerId parse_timer_;  // set: complete frames are waiting for their turn, and nothing is read meanwhile
 };
 
 }  // namespace rexec::runner

@@ -2,8 +2,8 @@
 //
 // Creating and replacing go through a temporary file in the same directory, made with O_EXCL and O_NOFOLLOW
 // under a random name and renamed when it is whole, so that nobody sees half a file and a failure changes
-// nothing; the temporary file is removed whenever the task ends otherwise. Nothing is synced to the disk.
-// Appending writes in place.
+// nothing; the temporary file is removed whenever the task ends otherwise. Nothing is synced to the disk:
+// after a crash of the machine a file that was written just before may be empty. Appending writes in place.
 #pragma once
 
 #include <sys/stat.h>

@@ -14,6 +14,16 @@
 
 #include "sandbox-client/runner/server.h"
 
+#if !defined(REXEC_SANITIZED)
+// In place of libstdc++'s, which brings a demangler of 50 KB to say what no exception ever will.
+namespace __gnu_cxx {
+void __verbose_terminate_handler();
+void __verbose_terminate_handler() {
+  std::abort();
+}
+}  // namespace __gnu_cxx
+#endif
+
 namespace {
 
 using rexec::runner::ServeOptions;

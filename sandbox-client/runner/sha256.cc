@@ -1,5 +1,10 @@
 #include "sandbox-client/runner/sha256.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -23,24 +28,25 @@ std::uint32_t big_endian(const unsigned char* bytes) {
          std::uint32_t{bytes[3]};
 }
 
-}  // namespace
+using State = std::array<std::uint32_t, 8>;
 
-void Sha256::compress(const unsigned char* block) {
+void compress_portable(State& state, const unsigned char* block) {
   std::uint32_t words[64];
   for (std::size_t i = 0; i < 16; ++i) words[i] = big_endian(block + i * 4);
   for (std::size_t i = 16; i < 64; ++i) {
-    const std::uint32_t a = words[i - 15];
-    const std::uint32_t b = words[i - 2];
-    const std::uint32_t small0 = std::rotr(a, 7) ^ std::rotr(a, 18) ^ (a >> 3);
-    const std::uint32_t small1 = std::rotr(b, 17) ^ std::rotr(b, 19) ^ (b >> 10);
+    const std::uint32_t near = words[i - 2];
+    const std::uint32_t far = words[i - 15];
+    const std::uint32_t small0 = std::rotr(far, 7) ^ std::rotr(far, 18) ^ (far >> 3);
+    const std::uint32_t small1 = std::rotr(near, 17) ^ std::rotr(near, 19) ^ (near >> 10);
     words[i] = words[i - 16] + small0 + words[i - 7] + small1;
   }
-  auto [a, b, c, d, e, f, g, h] = state_;
+  std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+  std::uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
   for (std::size_t i = 0; i < 64; ++i) {
     const std::uint32_t big1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const std::uint32_t first = h + big1 + ((e & f) ^ (~e & g)) + kRound[i] + words[i];
+    const std::uint32_t first = h + big1 + (g ^ (e & (f ^ g))) + kRound[i] + words[i];
     const std::uint32_t big0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-    const std::uint32_t second = big0 + ((a & b) ^ (a & c) ^ (b & c));
+    const std::uint32_t second = big0 + ((a & b) | (c & (a | b)));
     h = g;
     g = f;
     f = e;
@@ -51,8 +57,67 @@ void Sha256::compress(const unsigned char* block) {
     a = first + second;
   }
   const std::uint32_t added[8] = {a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < 8; ++i) state_[i] += added[i];
+  for (std::size_t i = 0; i < 8; ++i) state[i] += added[i];
 }
+
+#if defined(__x86_64__)
+
+bool have_sha_instructions() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  constexpr unsigned kShaBit = 1U << 29;    // leaf 7, EBX
+  constexpr unsigned kSse41Bit = 1U << 19;  // leaf 1, ECX
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kShaBit) != 0 &&
+         __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & kSse41Bit) != 0;
+}
+
+// The instructions keep the state as the pairs (a b e f) and (c d g h) and do two rounds each.
+__attribute__((target("sha,sse4.1"))) void compress_x86(State& state, const unsigned char* block) {
+  const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  const auto* in = reinterpret_cast<const __m128i*>(block);
+  const auto* rounds = reinterpret_cast<const __m128i*>(kRound);
+  auto* halves = reinterpret_cast<__m128i*>(state.data());
+  const __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128(halves), 0xb1);
+  const __m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128(halves + 1), 0x1b);
+  __m128i abef = _mm_alignr_epi8(badc, hgfe, 8);
+  __m128i cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
+  const __m128i abef_before = abef;
+  const __m128i cdgh_before = cdgh;
+  __m128i words[4];  // the last 16 of the schedule, as a ring
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) {
+    __m128i& now = words[i & 3];
+    if (i < 4) {
+      now = _mm_shuffle_epi8(_mm_loadu_si128(in + i), swap);
+    } else {
+      const __m128i last = words[(i + 3) & 3];
+      const __m128i seven_back = _mm_alignr_epi8(last, words[(i + 2) & 3], 4);
+      now = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(now, words[(i + 1) & 3]), seven_back),
+                                 last);
+    }
+    const __m128i sum = _mm_add_epi32(now, _mm_loadu_si128(rounds + i));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
+  }
+  abef = _mm_shuffle_epi32(_mm_add_epi32(abef, abef_before), 0x1b);
+  cdgh = _mm_shuffle_epi32(_mm_add_epi32(cdgh, cdgh_before), 0xb1);
+  _mm_storeu_si128(halves, _mm_blend_epi16(abef, cdgh, 0xf0));
+  _mm_storeu_si128(halves + 1, _mm_alignr_epi8(cdgh, abef, 8));
+}
+
+#endif
+
+void compress(State& state, const unsigned char* block, [[maybe_unused]] bool portable) {
+#if defined(__x86_64__)
+  static const bool fast = have_sha_instructions();
+  if (fast && !portable) return compress_x86(state, block);
+#endif
+  compress_portable(state, block);
+}
+
+}  // namespace
 
 void Sha256::update(std::string_view bytes) {
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -65,10 +130,11 @@ void Sha256::update(std::string_view bytes) {
     data += taken;
     left -= taken;
     if (filled_ < block_.size()) return;
-    compress(block_.data());
+    compress(state_, block_.data(), portable_);
     filled_ = 0;
   }
-  for (; left >= block_.size(); data += block_.size(), left -= block_.size()) compress(data);
+  for (; left >= block_.size(); data += block_.size(), left -= block_.size())
+    compress(state_, data, portable_);
   if (left > 0) std::memcpy(block_.data(), data, left);
   filled_ = left;
 }
