@@ -110,7 +110,7 @@ int exit_code_of(const mcp::ToolResult& result) {
   return kFailure;
 }
 
-void print(Streams& streams, std::string text, bool is_error, bool json) {
+void print(Streams& streams, const std::string& text, bool is_error, bool json) {
   std::ostream& out = is_error && !json ? streams.err : streams.out;
   const bool terminal = is_error && !json ? streams.err_is_terminal : streams.out_is_terminal;
   out << (terminal ? filter_for_terminal(to_valid_utf8(text)) : text);
