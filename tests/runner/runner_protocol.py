@@ -24,6 +24,9 @@ UNTIL_NONE, UNTIL_OUTPUT, UNTIL_EXIT = 0, 1, 2
 RUNNING, EXITED, SIGNALED, TIMED_OUT, CANCELLED = 0, 1, 2, 3, 4
 GROUP, TREE = 0, 1
 
+# In front of a binary for another processor, e.g. qemu-aarch64.
+EMULATOR = os.environ.get("REXEC_RUNNER_EMULATOR", "").split()
+
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
 
 
@@ -329,7 +332,7 @@ class Client:
 def own_namespace(binary, *arguments):
     """The command line that runs the binary as pid 1 of namespaces of its own, never among the host's processes."""
     return ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc", "--mount",
-            binary, "serve", *arguments]
+            *EMULATOR, binary, "serve", *arguments]
 
 
 class Runner:

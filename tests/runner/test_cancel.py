@@ -61,11 +61,16 @@ class Cancel(RunnerCase):
         entries, _ = self.client.list(everything=True)
         return sorted(entry.pid for entry in entries if entry.process == 0 or entry.status == RUNNING)
 
+    def sealed(self):
+        return "lineage-sealed" in self.client.greeting["features"]
+
     def test_nothing_survives_and_others_are_unharmed(self):
         bystander = self.client.run("setsid -f sleep 32000; echo up; sleep 32000", wait=wait_spec(until=UNTIL_OUTPUT))
         self.assertTrue(eventually(lambda: len(self.pids_of("sleep 32000")) == len(self.pids_of("setsid")) + 1))
         before = self.everything()
         for name, command in ESCAPES.items():
+            if name == "lowers limits" and not self.sealed():
+                continue
             with self.subTest(name):
                 request = self.client.start(command)
                 self.assertTrue(eventually(lambda: len(self.everything()) >= len(before) + 2))
@@ -103,7 +108,7 @@ class Cancel(RunnerCase):
                 self.assertEqual(self.everything(), [1])
 
     def test_the_tag_cannot_be_shed(self):
-        if "lineage-sealed" not in self.client.greeting["features"]:
+        if not self.sealed():
             self.skipTest("no seccomp filter can be installed here")
         report = self.client.run(argv=["python3", "-c", PYTHON_ESCAPE])
         self.assertEqual(report.err, b"")

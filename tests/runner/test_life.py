@@ -9,7 +9,7 @@ import time
 import unittest
 
 from runner_case import BINARY, SANITIZED, RunnerCase, eventually, skip_without
-from runner_protocol import (CANCELLED, CANCEL, EXITED, HELLO, MAGIC, MAX_DATA, MAX_PAYLOAD, PING, READ_OUTPUT,
+from runner_protocol import (CANCELLED, CANCEL, EMULATOR, EXITED, HELLO, MAGIC, MAX_DATA, MAX_PAYLOAD, PING, READ_OUTPUT,
                              RUNNING, SHUTDOWN, START, WRITE_DATA, UNTIL_EXIT, UNTIL_NONE, Client, Runner, RunnerError, frame,
                              start_payload, text, wait_spec)
 
@@ -29,7 +29,7 @@ class Lifeline(RunnerCase):
     def test_without_a_pid_namespace_of_its_own_it_ends_what_it_started(self):
         # The runner is a child of a shell that is pid 1, as in a container that somebody else made.
         def wrap(binary, *arguments):
-            inner = f"{binary} serve {' '.join(arguments)}; ls /proc | grep -c '^[0-9]' > {self.path('left')}"
+            inner = f"{' '.join([*EMULATOR, binary])} serve {' '.join(arguments)}; ls /proc | grep -c '^[0-9]' > {self.path('left')}"
             return ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
                     "-c", inner]
         runner = self.make_runner(wrap=wrap)
@@ -238,8 +238,8 @@ class Busybox(RunnerCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        if SANITIZED:
-            raise unittest.SkipTest("this build needs its libraries")
+        if SANITIZED or EMULATOR:
+            raise unittest.SkipTest("this build needs more than itself")
         skip_without("bwrap", shutil.which("bwrap") is not None)
         cls.busybox = shutil.which("busybox")
         if cls.busybox is None or b"dynamic" in subprocess.run(["file", "-L", cls.busybox],
@@ -269,11 +269,11 @@ class Busybox(RunnerCase):
 
 class CommandLine(unittest.TestCase):
     def test_version_and_usage(self):
-        version = subprocess.run([BINARY, "version"], capture_output=True, text=True)
+        version = subprocess.run([*EMULATOR, BINARY, "version"], capture_output=True, text=True)
         self.assertRegex(version.stdout, r"^rexec-runner \S+, protocol 1\n$")
         for arguments in ([], ["serve"], ["serve", "--channel-fd"], ["serve", "--channel-fd", "x"],
                           ["serve", "--listen-fd", "1"], ["version", "more"], ["serve", "--no", "1"]):
-            result = subprocess.run([BINARY, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            result = subprocess.run([*EMULATOR, BINARY, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertIn("usage", result.stderr)
 
