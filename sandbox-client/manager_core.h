@@ -96,7 +96,7 @@ class Manager final : public SandboxManager {
   void post(std::function<void()> task);
   void on_lost(const Entry& entry, const Error& why);
   void schedule(bool not_at_once);
-  void sweep();
+  void sweep(SteadyTime when);
   bool has_running(Runner& runner);
 
   const std::shared_ptr<Backend> backend_;

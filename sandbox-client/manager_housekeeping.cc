@@ -67,12 +67,12 @@ void Manager::schedule(bool not_at_once) {
     scheduled_ = next;
   }
   const std::weak_ptr<WorkerPool> housekeeping = housekeeping_;
-  reactor_.at(*next, [this, housekeeping] {
-    if (const auto pool = housekeeping.lock()) pool->try_post([this] { sweep(); });
+  reactor_.at(*next, [this, housekeeping, when = *next] {
+    if (const auto pool = housekeeping.lock()) pool->try_post([this, when] { sweep(when); });
   });
 }
 
-void Manager::sweep() {
+void Manager::sweep(SteadyTime when) {
   struct Due {
     Entry entry;
     std::shared_ptr<Runner> runner;  // to be asked first
@@ -82,6 +82,7 @@ void Manager::sweep() {
   std::vector<Due> due;
   {
     const MutexLock lock(mutex_);
+    if (scheduled_ != when) return;  // an earlier one was set since
     scheduled_.reset();
     const SteadyTime now = clock_.now();
     for (const Entry& entry : table_.all()) {

@@ -283,7 +283,10 @@ void RunnerClient::write_file(WriteSpec spec, Op op, Completion<FileWritten> don
   Request request = make_request<runner::FileWritten, FileWritten>(
       MessageType::write_file, runner::encode(message), MessageType::file_written, std::move(op),
       [](runner::FileWritten&& written) { return from_wire(std::move(written)); },
-      [path = message.path](const runner::Failure& failure) { return explain_file(failure, path); },
+      [path = message.path](runner::Failure failure) {
+        if (failure.step == "open") failure.step = "parent";  // the file itself need not be there
+        return explain_file(failure, path);
+      },
       std::move(done));
   request.more = std::move(more);
   session_->submit(std::move(request));

@@ -98,11 +98,18 @@ Error explain_process(const runner::Failure& failure, std::uint64_t process) {
 Error explain_file(const runner::Failure& failure, const std::string& path) {
   const std::string name = quote(path);
   if (failure.step == "expect") {
-    return {ErrorCode::failed_precondition,
-            name + (failure.number == EEXIST ? " exists already"
-                                             : " is not what was expected: it was changed or is not there. "
-                                               "Read it again before writing")};
+    switch (failure.number) {
+      case EEXIST:
+        return {ErrorCode::failed_precondition, name + " exists already"};
+      case ENOENT:
+        return {ErrorCode::failed_precondition, name + " does not exist, but was expected to"};
+      default:
+        return {ErrorCode::failed_precondition,
+                name + " is not what was expected; read it again before writing. " + quotable(failure.text)};
+    }
   }
+  if (failure.step == "parent" && failure.number == ENOENT)
+    return {ErrorCode::not_found, "the directory of " + name + " does not exist"};
   switch (failure.number) {
     case ENOENT:
       return {ErrorCode::not_found, name + " does not exist"};

@@ -29,6 +29,7 @@ struct Fixture {
   std::unique_ptr<Reactor> reactor = make_reactor();
   FakeClock clock;
   std::atomic<int> running = 0;  // processes that every runner reports
+  std::atomic<int> asked = 0;    // how often one was asked for them
   Mutex mutex;
   std::map<SandboxId, std::unique_ptr<FakeWire>> wires REXEC_GUARDED_BY(mutex);
   std::set<SandboxId> refused REXEC_GUARDED_BY(mutex);  // no further connections
@@ -55,6 +56,7 @@ struct Fixture {
       wire = std::make_unique<FakeWire>();
       wire->handler = [this](FakeWire& to, const WireFrame& frame) {
         if (frame.type != MessageType::list) return false;
+        ++asked;
         runner::ProcessList list;
         list.entries.resize(static_cast<std::size_t>(running));
         to.reply(frame, MessageType::process_list, list);
@@ -323,6 +325,20 @@ TEST_CASE("A lost sandbox is removed without a call, and its name says what beca
   CHECK(f.create(kAlice, "work").ok());
 }
 
+TEST_CASE("The names of lost sandboxes are remembered, but not without end") {
+  SandboxTable table{ManagerLimits{}};
+  for (std::size_t i = 0; i < kMaxLostNames + 1; ++i) {
+    const auto entry = table.add("alice", "lost" + std::to_string(1000 + i));
+    REQUIRE(entry.ok());
+    CHECK(table.lose(*entry, "it ended"));
+    CHECK_FALSE(table.lose(*entry, "it ended"));
+  }
+  CHECK_FALSE(table.take_lost("alice", "lost1000"));
+  CHECK_FALSE(table.take_lost("bob", "lost1001"));
+  CHECK(table.take_lost("alice", "lost1001"));
+  CHECK_FALSE(table.take_lost("alice", "lost1001"));
+}
+
 TEST_CASE("A connection that is lost and found again is no lost sandbox") {
   Fixture f;
   const auto handle = f.manager->acquire(kAlice, std::nullopt, Op{});
@@ -394,13 +410,17 @@ TEST_CASE("An idle sandbox ends, but not while something runs in it or somebody 
   limits.idle_expiry = std::chrono::hours(2);
   Fixture f(limits);
   REQUIRE(f.manager->acquire(kAlice, std::nullopt, Op{}).ok());
+  REQUIRE(f.create(kAlice, "unused").ok());
   f.clock.advance(std::chrono::minutes(90));
   REQUIRE(f.manager->acquire(kAlice, std::nullopt, Op{}).ok());
   f.clock.advance(std::chrono::minutes(90));
-  CHECK_FALSE(eventually([&] { return f.backend->sandboxes() == 0; }, std::chrono::milliseconds(100)));
+  CHECK(eventually([&] { return f.backend->sandboxes() == 1; }));
+  CHECK(f.acquire_error(kAlice, "unused") == ErrorCode::not_found);
   f.running = 1;
+  f.asked = 0;
   f.clock.advance(std::chrono::minutes(40));
-  CHECK_FALSE(eventually([&] { return f.backend->sandboxes() == 0; }, std::chrono::milliseconds(100)));
+  CHECK(eventually([&] { return f.asked == 1; }));
+  CHECK(f.backend->sandboxes() == 1);
   f.running = 0;
   f.clock.advance(std::chrono::hours(2));
   CHECK(eventually([&] { return f.backend->sandboxes() == 0; }));

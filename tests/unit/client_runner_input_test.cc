@@ -161,6 +161,36 @@ TEST_CASE("More writes than may wait for one process are refused") {
   CHECK(outcomes.back().wait().error().code == ErrorCode::resource_exhausted);
 }
 
+TEST_CASE("Of too many processes the idle ones are forgotten, and written to as by somebody new") {
+  RunnerFixture f;
+  f.wire.handler = [](FakeWire& to, const WireFrame& frame) {
+    if (frame.type != MessageType::write_input || frame.as<runner::WriteInput>().process == 1) return false;
+    to.reply(frame, MessageType::input_report, runner::InputReport{1, false});
+    return true;
+  };
+  const auto write_to_first = [&] {
+    Outcome<InputState> outcome;
+    f.runner->write_input(1, "x", false, Op{}, outcome.take());
+    const WireFrame frame = f.next(MessageType::write_input);
+    const auto write = frame.as<runner::WriteInput>();
+    f.wire.reply(frame, MessageType::input_report, runner::InputReport{write.offset + 1, false});
+    REQUIRE(outcome.wait().ok());
+    return write;
+  };
+  const auto first = write_to_first();
+  const auto second = write_to_first();
+  CHECK(second.offset == 1);
+  CHECK(second.writer == first.writer);
+  for (std::uint64_t process = 2; process < RunnerInput::kMaxProcesses + 2; ++process) {
+    Outcome<InputState> outcome;
+    f.runner->write_input(process, "x", false, Op{}, outcome.take());
+    REQUIRE(outcome.wait().ok());
+  }
+  const auto third = write_to_first();
+  CHECK(third.offset == 0);
+  CHECK(third.writer != first.writer);
+}
+
 TEST_CASE("Writes complete when the runner is lost, each exactly once") {
   RunnerFixture f;
   std::vector<Outcome<InputState>> outcomes(5);

@@ -73,6 +73,14 @@ TEST_CASE("What cannot be run is refused before anything is sent, with what to d
   for (int i = 0; i < 10; ++i) spec.env.emplace_back("A" + std::to_string(i), std::string(120'000, 'x'));
   CHECK_THAT(refused(spec), Contains("together"));
   spec.env.clear();
+  for (std::size_t i = 0; i < runner::kMaxArguments; ++i) spec.env.emplace_back("A" + std::to_string(i), "");
+  CHECK_THAT(refused(spec), Contains("environment variables"));
+  spec.env.clear();
+  ProcessSpec many;
+  many.argv = std::vector<std::string>(runner::kMaxArguments + 1, "x");
+  CHECK_THAT(refused(many), Contains("arguments"));
+  many.argv = {"x", std::string(runner::kMaxStringArgument + 1, 'x')};
+  CHECK_THAT(refused(many), Contains("write_file"));
   spec.cwd = "/" + std::string(runner::kMaxPath, 'x');
   CHECK_THAT(refused(spec), Contains("path"));
   spec.cwd = std::string("/a\0b", 4);
@@ -122,6 +130,7 @@ TEST_CASE("Failures of files say what was wrong") {
     return result.error().code;
   };
   CHECK(fail(failure(EEXIST, "expect")) == ErrorCode::failed_precondition);
+  CHECK(fail(failure(ESTALE, "expect")) == ErrorCode::failed_precondition);
   CHECK(fail(failure(ENOENT, "open")) == ErrorCode::not_found);
   CHECK(fail(failure(EISDIR, "open")) == ErrorCode::invalid_argument);
   CHECK(fail(failure(EACCES, "open")) == ErrorCode::permission_denied);
