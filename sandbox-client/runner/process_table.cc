@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <vector>
 
-#include "sandbox-client/runner/process_list.h"
-
 namespace rexec::runner {
 namespace {
 
@@ -238,154 +236,6 @@ void ProcessTable::check(Process& process) {
   }
 }
 
-void ProcessTable::read_output(RequestId request, const ReadOutput& read) {
-  const Process* process = find(request, read.process);
-  if (process == nullptr) return;
-  const Output output = process->window(read.stream).read(read.offset, read.max);
-  replies_.reply(request, MessageType::output, output, output.data.size() + 64);
-}
-
-void ProcessTable::write_input(RequestId request, WriteInput input) {
-  Process* process = find(request, input.process);
-  if (process == nullptr) return;
-  if (!process->has_input())
-    return replies_.reply_error(request, EINVAL, "input",
-                                name_of(input.process) + " was started without standard input");
-  if (process->held_input.empty() && offer_input(*process, request, input)) return;
-  if (process->held_input.size() >= kMaxHeldInput || held_bytes_ + input.data.size() > kMaxHeldBytes)
-    return replies_.reply_error(request, EAGAIN, "limit",
-                                "too much input waits for " + name_of(input.process) + " to read");
-  held_bytes_ += input.data.size();
-  process->held_input.push_back({request, std::move(input)});
-}
-
-bool ProcessTable::offer_input(Process& process, RequestId request, const WriteInput& input) {
-  InputQueue& queue = process.input();
-  if (!process.input_closed() && !queue.has_room()) return false;
-  switch (queue.accept(input.writer, input.offset, input.data)) {
-    case InputQueue::Verdict::accepted:
-      break;
-    case InputQueue::Verdict::gap:
-      replies_.reply_error(request, EINVAL, "input",
-                           "input of this writer is expected from byte " +
-                               std::to_string(queue.accepted(input.writer)) + " on");
-      return true;
-    case InputQueue::Verdict::too_many_writers:
-      replies_.reply_error(request, EAGAIN, "limit", "more than 16 writers to one process");
-      return true;
-    case InputQueue::Verdict::long_name:
-      replies_.reply_error(request, EINVAL, "input", "the writer's name is too long");
-      return true;
-  }
-  const bool closed_before = process.input_closed() || queue.closing();
-  if (input.close) queue.close();
-  process.push_input();
-  const InputReport report{queue.accepted(input.writer),
-                           closed_before || (process.input_closed() && !input.close)};
-  replies_.reply(request, MessageType::input_report, report);
-  return true;
-}
-
-void ProcessTable::admit_input(Process& process) {
-  std::size_t answered = 0;
-  while (answered < process.held_input.size()) {
-    const HeldInput& held = process.held_input[answered];
-    if (!offer_input(process, held.request, held.input)) break;
-    held_bytes_ -= held.input.data.size();
-    ++answered;
-  }
-  process.held_input.erase(process.held_input.begin(),
-                           process.held_input.begin() + static_cast<std::ptrdiff_t>(answered));
-}
-
-void ProcessTable::signal(RequestId request, const Signal& signal) {
-  Process* process = find(request, signal.process);
-  if (process == nullptr) return;
-  if (signal.number < 1 || signal.number > 64)
-    return replies_.reply_error(request, EINVAL, "signal",
-                                "there is no signal " + std::to_string(signal.number));
-  const bool fatal = signal.number == SIGKILL || signal.number == SIGTERM || signal.number == SIGINT ||
-                     signal.number == SIGHUP || signal.number == SIGQUIT;
-  if (!process->ended() && (fatal || signal.kill_after_ms > 0)) {
-    process->signal_sent = signal.number;
-    process->reason = signal.reason;
-  }
-  int error = 0;
-  if (signal.scope == SignalScope::group && !process->ended()) {
-    error = guard_.signal_group(process->pid(), signal.number);
-  } else if (signal.scope == SignalScope::tree && signal.number == SIGKILL) {
-    kill_tree(signal.process);
-  } else {
-    // After the leader has been reaped its group's number proves nothing; the tag and the group together do.
-    error = ESRCH;
-    const pid_t group = signal.scope == SignalScope::group ? process->pid() : 0;
-    lineage_.each(signal.process, process->session, [&](const Descendant& descendant) {
-      if (group != 0 && ::getpgid(descendant.pid()) != group) return;
-      if (guard_.signal_descendant(descendant, signal.number) == 0) error = 0;
-    });
-  }
-  if (error == ESRCH)
-    return replies_.reply_error(request, ESRCH, "ended", name_of(signal.process) + " has ended");
-  if (error != 0)
-    return replies_.reply_error(
-        request, errno_failure(error, "signal", "cannot send the signal to " + name_of(signal.process)));
-  if (signal.kill_after_ms > 0) kill_tree_after(signal.process, signal.kill_after_ms);
-  replies_.reply_done(request);
-}
-
-void ProcessTable::list(RequestId request, bool all) {
-  std::vector<ProcessEntry> known;
-  for (const auto& [number, process] : processes_) {
-    ProcessEntry entry;
-    entry.process = number;
-    entry.pid = process->pid();
-    entry.command = process->command;
-    entry.status = process->status();
-    entry.started_unix_ms = process->started_unix_ms();
-    entry.cpu_us = process->cpu_us();
-    entry.age_us = process->age_us();
-    known.push_back(std::move(entry));
-  }
-  replies_.reply(request, MessageType::process_list, process_list(std::move(known), all), 16 << 10);
-}
-
-bool ProcessTable::cancel(RequestId request, bool kill) {
-  for (auto& [number, process] : processes_) {
-    for (std::size_t i = 0; i < process->waiters.size(); ++i) {
-      Waiter& waiter = process->waiters[i];
-      if (!(waiter.request == request)) continue;
-      loop_.cancel(waiter.timer);
-      if (!kill) {
-        process->waiters.erase(process->waiters.begin() + static_cast<std::ptrdiff_t>(i));
-        replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
-        return true;
-      }
-      waiter.for_death = true;
-      waiter.due = false;
-      waiter.timer = loop_.after_ms(kDeathPatienceMs, [this, request, number = number] {
-        Process& waited = *processes_.at(number);
-        for (Waiter& each : waited.waiters)
-          if (each.request == request) each.due = true;
-        check(waited);
-      });
-      if (!process->ended()) {
-        process->cancelled = true;
-        process->reason = "cancelled";
-      }
-      kill_tree(number);
-      return true;
-    }
-    for (std::size_t i = 0; i < process->held_input.size(); ++i) {
-      if (!(process->held_input[i].request == request)) continue;
-      held_bytes_ -= process->held_input[i].input.data.size();
-      process->held_input.erase(process->held_input.begin() + static_cast<std::ptrdiff_t>(i));
-      replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
-      return true;
-    }
-  }
-  return false;
-}
-
 void ProcessTable::drop_connection(std::uint64_t connection) {
   for (auto& [number, process] : processes_) {
     for (Waiter& waiter : process->waiters)
@@ -412,7 +262,7 @@ void ProcessTable::time_out(std::uint64_t number, std::uint64_t timeout_ms, std:
   process.timed_out = true;
   process.reason = "timeout " + seconds_text(timeout_ms);
   guard_.signal_group(process.pid(), SIGTERM);
-  kill_tree_after(number, grace_ms);
+  kill_tree_after(number, grace_ms, true);
 }
 
 void ProcessTable::kill_tree(std::uint64_t number) {
@@ -420,8 +270,16 @@ void ProcessTable::kill_tree(std::uint64_t number) {
   killer_.kill(number, found == processes_.end() ? 0 : found->second->session);
 }
 
-void ProcessTable::kill_tree_after(std::uint64_t number, std::uint64_t delay_ms) {
-  loop_.after_ms(delay_ms, [this, number] { kill_tree(number); });
+void ProcessTable::kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers) {
+  const std::uint64_t when = monotonic_us() + std::min(delay_ms, kMaxKillDelayMs) * 1000;
+  TimerId& timer = kill_timers_[number];
+  if (timer.serial != 0 && timer.when <= when && !also_leftovers) return;
+  loop_.cancel(timer);
+  timer = loop_.at(when, [this, number, also_leftovers] {
+    kill_timers_.erase(number);
+    const auto found = processes_.find(number);
+    if (also_leftovers || (found != processes_.end() && !found->second->ended())) kill_tree(number);
+  });
 }
 
 void ProcessTable::reap() {

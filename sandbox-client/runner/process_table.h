@@ -24,7 +24,8 @@ namespace rexec::runner {
 class ProcessTable final : private Process::Owner {
  public:
   static constexpr std::size_t kMaxHeldInput = 16;  // write_input requests of a process that wait for room
-  static constexpr std::size_t kMaxHeldBytes = 64 << 20;  // of all processes
+  static constexpr std::size_t kMaxHeldBytes = 64 << 20;     // of all processes
+  static constexpr std::uint64_t kMaxKillDelayMs = 3600000;  // of a KILL that follows another signal
   static constexpr std::uint64_t kDeathPatienceMs =
       1000;  // a cancelled request is answered then at the latest
 
@@ -72,7 +73,8 @@ class ProcessTable final : private Process::Owner {
   bool offer_input(Process& process, RequestId request, const WriteInput& input);
   void time_out(std::uint64_t number, std::uint64_t timeout_ms, std::uint64_t grace_ms);
   void kill_tree(std::uint64_t number);
-  void kill_tree_after(std::uint64_t number, std::uint64_t delay_ms);
+  /// With `also_leftovers` even when the command itself has ended by then.
+  void kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers);
   void finished(Process& process);
   void forget(std::uint64_t number);
 
@@ -89,6 +91,7 @@ class ProcessTable final : private Process::Owner {
   std::unordered_map<pid_t, Process*> running_;
   std::unordered_map<std::string, std::uint64_t> by_nonce_;
   std::deque<std::uint64_t> finished_;  // oldest first
+  std::map<std::uint64_t, TimerId> kill_timers_;
   std::uint64_t next_number_ = 1;
   std::size_t held_bytes_ = 0;
 };

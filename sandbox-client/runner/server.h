@@ -20,8 +20,10 @@
 namespace rexec::runner {
 
 struct ServeOptions {
-  int channel_fd = -1;        // a connected stream socket; also the lifeline when there is no listener
-  int listen_fd = -1;         // a listening Unix socket
+  int channel_fd = -1;  // a connected stream socket; also the lifeline when there is no listener
+  // A listening Unix socket. Clients must be of the runner's user, root, or of the overflow user 65534, which
+  // is how everybody outside of the runner's user namespace appears: the host, which made the socket.
+  int listen_fd = -1;
   std::uint64_t lease_s = 0;  // with a listener: end when no client was there for so long; 0: never
   std::string shell;          // instead of the one that is found
 };

@@ -122,8 +122,8 @@ void Spawner::open(const std::string& preferred_shell) {
   rlimit raised = files;
   raised.rlim_cur = files.rlim_max < kWantedFiles ? files.rlim_max : kWantedFiles;
   if (raised.rlim_cur <= files.rlim_cur || ::setrlimit(RLIMIT_NOFILE, &raised) != 0) return;
-  original_files_ = files.rlim_cur;
-  raised_files_ = files.rlim_max;
+  soft_files_ = files.rlim_cur;
+  hard_files_ = files.rlim_max;
 }
 
 bool Spawner::probe_shared_memory() {
@@ -191,8 +191,8 @@ bool Spawner::spawn(const SpawnRequest& request, Spawned& spawned, Failure& fail
   plan.script_at = 1;
   plan.shell = shell_.c_str();
   plan.env = env_pointers.data();
-  plan.files_limit = original_files_;
-  plan.files_hard = raised_files_;
+  plan.files_limit = soft_files_;
+  plan.files_hard = hard_files_;
   plan.outcome = outcome_;
   outcome_->step = kStepNone;
   outcome_->number = 0;

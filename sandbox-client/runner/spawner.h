@@ -72,8 +72,9 @@ class Spawner {
   Fd null_;
   char* stack_ = nullptr;
   Outcome* outcome_ = nullptr;  // in memory that a forked child shares as well
-  std::uint64_t original_files_ = 0;
-  std::uint64_t raised_files_ = 0;
+  // RLIMIT_NOFILE of commands, when the runner has raised its own; 0: as it is.
+  std::uint64_t soft_files_ = 0;
+  std::uint64_t hard_files_ = 0;
 };
 
 }  // namespace rexec::runner

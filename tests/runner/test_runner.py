@@ -198,6 +198,14 @@ class Ending(RunnerCase):
         self.client.signal(report.process, signal.SIGTERM, kill_after_ms=100)
         self.assertEqual(self.client.wait(report.process).signal, signal.SIGKILL)
 
+    def test_kill_after_spares_what_a_command_that_ended_left_behind(self):
+        report = self.client.run("setsid -f sleep 5431; trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done",
+                                 wait=wait_spec(until=UNTIL_OUTPUT))
+        self.client.signal(report.process, signal.SIGTERM, kill_after_ms=100)
+        self.assertEqual(self.client.wait(report.process).status, EXITED)
+        time.sleep(0.2)
+        self.assertEqual(len(self.pids_of("sleep 5431")), 1)
+
     def test_signals_reach_what_is_left_of_a_group(self):
         report = self.client.run("sleep 5432 & echo left")
         self.assertEqual(len(self.pids_of("sleep 5432")), 1)

@@ -1,0 +1,169 @@
+// What may be asked about a process that has been started: output, input, signals, the list, giving up.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "sandbox-client/runner/process_list.h"
+#include "sandbox-client/runner/process_table.h"
+
+namespace rexec::runner {
+namespace {
+
+std::string name_of(std::uint64_t number) {
+  return "p" + std::to_string(number);
+}
+
+}  // namespace
+
+void ProcessTable::read_output(RequestId request, const ReadOutput& read) {
+  const Process* process = find(request, read.process);
+  if (process == nullptr) return;
+  const Output output = process->window(read.stream).read(read.offset, read.max);
+  replies_.reply(request, MessageType::output, output, output.data.size() + 64);
+}
+
+void ProcessTable::write_input(RequestId request, WriteInput input) {
+  Process* process = find(request, input.process);
+  if (process == nullptr) return;
+  if (!process->has_input())
+    return replies_.reply_error(request, EINVAL, "input",
+                                name_of(input.process) + " was started without standard input");
+  if (process->held_input.empty() && offer_input(*process, request, input)) return;
+  if (process->held_input.size() >= kMaxHeldInput || held_bytes_ + input.data.size() > kMaxHeldBytes)
+    return replies_.reply_error(request, EAGAIN, "limit",
+                                "too much input waits for " + name_of(input.process) + " to read");
+  held_bytes_ += input.data.size();
+  process->held_input.push_back({request, std::move(input)});
+}
+
+bool ProcessTable::offer_input(Process& process, RequestId request, const WriteInput& input) {
+  InputQueue& queue = process.input();
+  if (!process.input_closed() && !queue.has_room()) return false;
+  switch (queue.accept(input.writer, input.offset, input.data)) {
+    case InputQueue::Verdict::accepted:
+      break;
+    case InputQueue::Verdict::gap:
+      replies_.reply_error(request, EINVAL, "input",
+                           "input of this writer is expected from byte " +
+                               std::to_string(queue.accepted(input.writer)) + " on");
+      return true;
+    case InputQueue::Verdict::too_many_writers:
+      replies_.reply_error(request, EAGAIN, "limit", "more than 16 writers to one process");
+      return true;
+    case InputQueue::Verdict::long_name:
+      replies_.reply_error(request, EINVAL, "input", "the writer's name is too long");
+      return true;
+  }
+  const bool closed_before = process.input_closed() || queue.closing();
+  if (input.close) queue.close();
+  process.push_input();
+  const InputReport report{queue.accepted(input.writer),
+                           closed_before || (process.input_closed() && !input.close)};
+  replies_.reply(request, MessageType::input_report, report);
+  return true;
+}
+
+void ProcessTable::admit_input(Process& process) {
+  std::size_t answered = 0;
+  while (answered < process.held_input.size()) {
+    const HeldInput& held = process.held_input[answered];
+    if (!offer_input(process, held.request, held.input)) break;
+    held_bytes_ -= held.input.data.size();
+    ++answered;
+  }
+  process.held_input.erase(process.held_input.begin(),
+                           process.held_input.begin() + static_cast<std::ptrdiff_t>(answered));
+}
+
+void ProcessTable::signal(RequestId request, const Signal& signal) {
+  Process* process = find(request, signal.process);
+  if (process == nullptr) return;
+  if (signal.number < 1 || signal.number > 64)
+    return replies_.reply_error(request, EINVAL, "signal",
+                                "there is no signal " + std::to_string(signal.number));
+  const bool fatal = signal.number == SIGKILL || signal.number == SIGTERM || signal.number == SIGINT ||
+                     signal.number == SIGHUP || signal.number == SIGQUIT;
+  if (!process->ended() && (fatal || signal.kill_after_ms > 0)) {
+    process->signal_sent = signal.number;
+    process->reason = signal.reason;
+  }
+  int error = 0;
+  if (signal.scope == SignalScope::group && !process->ended()) {
+    error = guard_.signal_group(process->pid(), signal.number);
+  } else if (signal.scope == SignalScope::tree && signal.number == SIGKILL) {
+    kill_tree(signal.process);
+  } else {
+    // After the leader has been reaped its group's number proves nothing; the tag and the group together do.
+    error = ESRCH;
+    const pid_t group = signal.scope == SignalScope::group ? process->pid() : 0;
+    lineage_.each(signal.process, process->session, [&](const Descendant& descendant) {
+      if (group != 0 && ::getpgid(descendant.pid()) != group) return;
+      if (guard_.signal_descendant(descendant, signal.number) == 0) error = 0;
+    });
+  }
+  if (error == ESRCH)
+    return replies_.reply_error(request, ESRCH, "ended", name_of(signal.process) + " has ended");
+  if (error != 0)
+    return replies_.reply_error(
+        request, errno_failure(error, "signal", "cannot send the signal to " + name_of(signal.process)));
+  if (signal.kill_after_ms > 0) kill_tree_after(signal.process, signal.kill_after_ms, false);
+  replies_.reply_done(request);
+}
+
+void ProcessTable::list(RequestId request, bool all) {
+  std::vector<ProcessEntry> known;
+  for (const auto& [number, process] : processes_) {
+    ProcessEntry entry;
+    entry.process = number;
+    entry.pid = process->pid();
+    entry.command = process->command;
+    entry.status = process->status();
+    entry.started_unix_ms = process->started_unix_ms();
+    entry.cpu_us = process->cpu_us();
+    entry.age_us = process->age_us();
+    known.push_back(std::move(entry));
+  }
+  replies_.reply(request, MessageType::process_list, process_list(std::move(known), all), 16 << 10);
+}
+
+bool ProcessTable::cancel(RequestId request, bool kill) {
+  for (auto& [number, process] : processes_) {
+    for (std::size_t i = 0; i < process->waiters.size(); ++i) {
+      Waiter& waiter = process->waiters[i];
+      if (!(waiter.request == request)) continue;
+      loop_.cancel(waiter.timer);
+      if (!kill) {
+        process->waiters.erase(process->waiters.begin() + static_cast<std::ptrdiff_t>(i));
+        replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
+        return true;
+      }
+      waiter.for_death = true;
+      waiter.due = false;
+      waiter.timer = loop_.after_ms(kDeathPatienceMs, [this, request, number = number] {
+        Process& waited = *processes_.at(number);
+        for (Waiter& each : waited.waiters)
+          if (each.request == request) each.due = true;
+        check(waited);
+      });
+      if (!process->ended()) {
+        process->cancelled = true;
+        process->reason = "cancelled";
+      }
+      kill_tree(number);
+      return true;
+    }
+    for (std::size_t i = 0; i < process->held_input.size(); ++i) {
+      if (!(process->held_input[i].request == request)) continue;
+      held_bytes_ -= process->held_input[i].input.data.size();
+      process->held_input.erase(process->held_input.begin() + static_cast<std::ptrdiff_t>(i));
+      replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace rexec::runner
