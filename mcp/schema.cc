@@ -31,7 +31,7 @@ class CompiledSchema : public Schema {
 // A pointer has the caller's property names in it: without control characters, so that it stays on its line.
 std::string shown_pointer(const std::string& pointer) {
   if (pointer.empty()) return "arguments";
-  const std::string text = to_valid_utf8(schema::cut(pointer, kMaxPointerChars));
+  std::string text = to_valid_utf8(schema::cut(pointer, kMaxPointerChars));
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
   if (std::none_of(text.begin(), text.end(), is_control)) return text;
   const std::string escaped = dump_json(Json(text));

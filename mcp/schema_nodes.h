@@ -29,7 +29,7 @@ namespace rexec::mcp::schema {
 inline constexpr std::size_t kMaxNodes = 10'000;       // subschemas of one schema
 inline constexpr std::size_t kMaxInPlaceDepth = 32;    // subschemas in a row that apply to one value
 inline constexpr std::size_t kMaxPatternBytes = 1000;  // of the text of one `pattern`
-inline constexpr std::size_t kMaxSteps = 2'000'000;    // subschemas applied to values in one validation
+inline constexpr std::size_t kMaxSteps = 1'000'000;    // subschemas applied to values in one validation
 inline constexpr std::size_t kMaxShownChars = 80;      // of a value in a message
 
 /// A set of JSON types, as bits. kNumber has kInteger in it, as every integer is a number.
