@@ -32,27 +32,26 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
  private:
   using Requests = std::map<std::string, InputRequest>;
 
+  struct Ending {
+    std::function<void(InputOutcome)> done;  // null when the round has ended before
+    std::string asked;
+    bool sent = false;
+    std::uint64_t timer = 0;
+  };
+
   void ask_next() {
     const auto id = options_.session->expect(
         [self = shared_from_this()](Incoming response) { self->take(std::move(response)); });
     if (!id) return finish("the client has too many unanswered questions");
-    const std::weak_ptr<InputRound> weak = weak_from_this();
-    const auto timer = timers_.at(std::chrono::steady_clock::now() + options_.deadline, [weak, asked = *id] {
-      if (const auto self = weak.lock()) self->expire(asked);
-    });
     const InputRequest* request = nullptr;
     {
       MutexLock lock(mutex_);
-      if (done_) {
-        request = &next_->second;
-        current_ = *id;
-        sent_ = false;
-        timer_ = timer;
-      }
+      current_ = *id;
+      sent_ = false;
+      if (done_) request = &next_->second;
     }
-    if (!request) {
+    if (!request || !set_deadline(*id)) {
       options_.session->forget(*id);
-      timers_.cancel(timer);
       return;
     }
     (void)options_.out->send(make_request(*id, request->method, adapted(*request))).ok();
@@ -64,6 +63,23 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
       given_up = !done_;
     }
     if (given_up) withdraw(*id, "the call was cancelled");
+  }
+
+  /// False when the round has ended meanwhile.
+  bool set_deadline(const std::string& id) {
+    const std::weak_ptr<InputRound> weak = weak_from_this();
+    const auto timer = timers_.at(std::chrono::steady_clock::now() + options_.deadline, [weak, id] {
+      if (const auto self = weak.lock()) self->expire(id);
+    });
+    {
+      MutexLock lock(mutex_);
+      if (done_) {
+        timer_ = timer;
+        return true;
+      }
+    }
+    timers_.cancel(timer);
+    return false;
   }
 
   void withdraw(const std::string& id, const std::string& reason) {
@@ -145,13 +161,6 @@ class InputRound : public std::enable_shared_from_this<InputRound> {
     timers_.cancel(ending.timer);
     ending.done(std::move(outcome));
   }
-
-  struct Ending {
-    std::function<void(InputOutcome)> done;  // null when the round has ended before
-    std::string asked;
-    bool sent = false;
-    std::uint64_t timer = 0;
-  };
 
   Ending take_ending() REXEC_REQUIRES(mutex_) {
     Ending ending{nullptr, current_, sent_, std::exchange(timer_, 0)};

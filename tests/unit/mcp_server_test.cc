@@ -123,6 +123,24 @@ TEST_CASE("A local call returns the result and reports progress on the calling t
   REQUIRE(f.server->wait_idle(in_time()));
 }
 
+TEST_CASE("Progress that a local caller is too slow for is dropped, oldest first", "[mcp]") {
+  constexpr int kReported = 1000;
+  std::atomic<bool> reported = false;
+  const Fixture f([&](const std::shared_ptr<ToolCall>& call) {
+    for (int i = 1; i <= kReported; ++i) call->progress(std::to_string(i));
+    reported = true;
+    call->reply(ToolResult::text(""));
+  });
+  std::vector<std::string> progress;
+  const auto result = f.server->call("tool", Json::object(), "ann", in_time(), [&](std::string_view message) {
+    REQUIRE(eventually([&] { return reported.load(); }));
+    progress.emplace_back(message);
+  });
+  REQUIRE(result);
+  REQUIRE(progress.size() <= 128);  // what was queued before the first was taken, and after
+  REQUIRE(progress.back() == std::to_string(kReported));
+}
+
 TEST_CASE("A local call of an unknown tool or with bad arguments says so", "[mcp]") {
   const Fixture f([](const std::shared_ptr<ToolCall>& call) { call->reply(ToolResult::text("")); });
   const auto unknown = f.server->call("tol", Json::object(), "ann", in_time(), nullptr);
@@ -323,8 +341,9 @@ TEST_CASE("Deferred work runs on a worker and may answer", "[mcp]") {
 }
 
 TEST_CASE("An exception in deferred work is an internal error", "[mcp]") {
-  const Fixture f(
-      [](const std::shared_ptr<ToolCall>& call) { call->defer([] { throw std::runtime_error("inner reason"); }); });
+  const Fixture f([](const std::shared_ptr<ToolCall>& call) {
+    call->defer([] { throw std::runtime_error("inner reason"); });
+  });
   const auto result = f.server->call("tool", Json::object(), "ann", in_time(), nullptr);
   REQUIRE_FALSE(result);
   REQUIRE(result.error().code == ErrorCode::internal);

@@ -50,6 +50,9 @@ TEST_CASE("A tool that no client could use is an error", "[mcp]") {
                ContainsSubstring("name"));
   REQUIRE_THAT(problem(R"({"name": "a b", "description": "d", "inputSchema": {"type": "object"}})"),
                ContainsSubstring("name"));
+  REQUIRE_THAT(problem(R"({"name": ")" + std::string(65, 'a') +
+                       R"(", "description": "d", "inputSchema": {"type": "object"}})"),
+               ContainsSubstring("name"));
   REQUIRE_THAT(problem(R"({"name": "a", "inputSchema": {"type": "object"}})"),
                ContainsSubstring("description"));
   REQUIRE_THAT(problem(R"({"name": "a", "description": "d"})"), ContainsSubstring("inputSchema"));
