@@ -75,13 +75,17 @@ void write(const std::shared_ptr<mcp::ToolCall>& call, const sandbox::SandboxHan
         const bool mismatch =
             error.code == ErrorCode::failed_precondition || error.code == ErrorCode::already_exists;
         if (expects && mismatch) {
+          return reply_from(handle, *call,
+                            mcp::ToolResult::failure("Nothing was written: " + error.message +
+                                                     ". Look at it with read_file, then decide."));
+        }
+        if (error.code == ErrorCode::not_found && !parents) {
           return reply_from(
               handle, *call,
-              mcp::ToolResult::failure("Nothing was written: " + error.message +
-                                       ". The file is not what expect_sha256 says: read it again, then "
-                                       "decide."));
+              mcp::ToolResult::failure("Nothing was written: the directory of " + in_quotes(path) +
+                                       " does not exist; create_parents makes it."));
         }
-        if (error.code == ErrorCode::not_found && parents)
+        if (error.code == ErrorCode::not_found)
           return reply_from(handle, *call, runner_failure(handle, error));
         fail_file(call, handle, path, error);
       });

@@ -83,5 +83,13 @@ TEST_CASE("a file that is not what was expected is not written", "[tools]") {
   const auto result = bench.write({{"expect_sha256", std::string(64, 'a')}});
   CHECK(result.is_error);
   CHECK_THAT(text_of(result), ContainsSubstring("Nothing was written: the file has another digest"));
-  CHECK_THAT(text_of(result), ContainsSubstring("read it again"));
+  CHECK_THAT(text_of(result), ContainsSubstring("read_file, then decide"));
+}
+
+TEST_CASE("a directory that is missing and not to be made is said to be", "[tools]") {
+  WriteBench bench;
+  bench.answer = Error{ErrorCode::not_found, "open: no such file or directory"};
+  const auto result = bench.write({{"path", "x/y"}, {"create_parents", false}});
+  CHECK(result.is_error);
+  CHECK_THAT(text_of(result), ContainsSubstring("the directory of \"/home/user/x/y\" does not exist"));
 }
