@@ -71,6 +71,11 @@ class RunnerCase(unittest.TestCase):
         with open(self.path(name), "rb") as file:
             return file.read()
 
+    def commands(self):
+        """The exact command lines of processes that no request started."""
+        entries, _ = self.client.list(everything=True)
+        return {entry.command for entry in entries if entry.process == 0}
+
     def pids_of(self, marker):
         """Processes of the sandbox, zombies aside, that have `marker` in their command line."""
         entries, _ = self.client.list(everything=True)
