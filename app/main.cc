@@ -23,12 +23,11 @@ class RealProgram final : public app::Program {
     manager_ = sandbox::make_sandbox_manager(sandbox::make_local_backend(config_.local, reactor()), reactor(),
                                              system_clock(), config_.sandboxes, std::move(default_spec));
     pool_.emplace(config_.workers);
-    const tools::Services services{*manager_, config_.tools};
+    const tools::Services services{*manager_, config_.tools, {.network = config_.network}};
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);
-    ASSIGN_OR_RETURN(
-        server_, mcp::make_server(std::move(options), tools::make_tools({*manager_, config_.tools}), *pool_));
+    ASSIGN_OR_RETURN(server_, mcp::make_server(std::move(options), tools::make_tools(services), *pool_));
     return server_.get();
   }
 
@@ -49,8 +48,8 @@ class RealProgram final : public app::Program {
     server_.reset();
     manager_.reset();
     backend_.reset();
+    reactor_.reset();  // its last tasks still post to the pool
     pool_.reset();
-    reactor_.reset();
   }
 
  private:
