@@ -75,6 +75,7 @@ class Process {
   std::vector<Fd> release_pipes();
 
   // Kept here by the process table.
+  RequestId start;  // the latest request with its nonce
   std::string nonce;
   std::string command;  // for people
   pid_t session = 0;    // 0 once the number may mean another process

@@ -166,4 +166,14 @@ bool ProcessTable::cancel(RequestId request, bool kill) {
   return false;
 }
 
+void ProcessTable::kill_started_by(RequestId start) {
+  const auto found = std::find_if(running_.begin(), running_.end(),
+                                  [&](const auto& entry) { return entry.second->start == start; });
+  if (found == running_.end()) return;
+  Process& process = *found->second;
+  process.cancelled = true;
+  process.reason = "cancelled";
+  kill_tree(process.number());
+}
+
 }  // namespace rexec::runner

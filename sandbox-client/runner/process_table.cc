@@ -134,7 +134,9 @@ void ProcessTable::start(RequestId request, Start start) {
   std::string nonce(start.nonce.begin(), start.nonce.end());
   const auto known = by_nonce_.find(nonce);
   if (known != by_nonce_.end()) {
-    add_waiter(*processes_.at(known->second), request, start.wait);
+    Process& process = *processes_.at(known->second);
+    process.start = request;
+    add_waiter(process, request, start.wait);
     return;
   }
   if (!validate(request, start)) return;
@@ -164,6 +166,7 @@ void ProcessTable::start(RequestId request, Start start) {
   processes_.emplace(number, std::move(owned));
   running_.emplace(pid, &process);
   by_nonce_.emplace(nonce, number);
+  process.start = request;
   process.nonce = std::move(nonce);
   process.command = std::move(text);
 

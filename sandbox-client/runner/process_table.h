@@ -42,6 +42,9 @@ class ProcessTable final : private Process::Owner {
 
   /// True when `request` was waiting here; it is answered.
   bool cancel(RequestId request, bool kill);
+  /// Kills what the start request `start`, which has been answered, started, with its descendants; nothing
+  /// once that has ended.
+  void kill_started_by(RequestId start);
   /// The connection is gone: its requests are dropped. What they started goes on.
   void drop_connection(std::uint64_t connection);
   /// The connection takes answers again.

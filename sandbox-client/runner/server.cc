@@ -204,7 +204,8 @@ void Server::cancel(std::uint64_t connection, std::string_view payload) {
   Cancel cancel;
   if (!decode(payload, cancel)) return;
   const RequestId target{connection, cancel.target};
-  if (!processes_.cancel(target, cancel.kill)) files_.cancel(target);
+  if (processes_.cancel(target, cancel.kill) || files_.cancel(target)) return;
+  if (cancel.kill) processes_.kill_started_by(target);
 }
 
 void Server::dispatch(MessageType type, RequestId request, std::string_view payload) {

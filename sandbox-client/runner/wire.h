@@ -123,6 +123,9 @@ struct Failure {
   bool decode(Reader& reader);
 };
 
+/// A cancel may cross the reply on the wire. With `kill`, one that names an answered `start` of the same
+/// connection (the latest with its nonce) still kills what that started, unless it has ended; nothing is
+/// replied. Other answered requests are ignored.
 struct Cancel {
   std::uint32_t target = 0;  // the request to give up; unknown ids are ignored
   bool kill = false;         // kill the process that it started or waits for, with everything it started

@@ -122,6 +122,47 @@ class Cancel(RunnerCase):
         report = self.client.receive(request)
         self.assertEqual((report.status, report.exit_code, report.out), (EXITED, 4, b"done\n"))
 
+    def test_a_start_that_has_been_answered_is_still_cancelled(self):
+        idle = self.everything()
+        escape = IGNORE + "(%s setsid -f sleep 31010) & sleep 31010 & echo up; sleep 31010" % IGNORE
+        request = self.client.start(escape, wait=wait_spec(until=UNTIL_NONE))
+        report = self.client.receive(request)
+        self.assertEqual(report.status, RUNNING)
+        self.assertTrue(eventually(lambda: len(self.everything()) >= len(idle) + 4))
+        self.client.cancel(request)
+        self.assertEqual(self.client.wait(report.process, until=UNTIL_NONE).status, RUNNING)
+        self.client.cancel(request, kill=True)
+        ended = self.client.wait(report.process)
+        self.assertEqual((ended.status, ended.reason), (CANCELLED, "cancelled"))
+        self.assertTrue(eventually(lambda: self.everything() == idle))
+
+    def test_a_late_cancel_leaves_what_has_ended_alone(self):
+        request = self.client.start("setsid -f sleep 31011 >/dev/null 2>&1; exit 4")
+        report = self.client.receive(request)
+        self.assertTrue(eventually(lambda: self.pids_of("sleep 31011")))
+        self.client.cancel(request, kill=True)
+        after = self.client.wait(report.process)
+        self.assertEqual((after.status, after.exit_code, after.reason), (EXITED, 4, ""))
+        self.assertTrue(self.pids_of("sleep 31011"))
+
+    def test_a_late_cancel_of_another_connection_changes_nothing(self):
+        runner = self.make_runner(channel=False, listen=self.path("socket"))
+        first, second = runner.connect(), runner.connect()
+        request = first.start("sleep 31012", wait=wait_spec(until=UNTIL_NONE))
+        process = first.receive(request).process
+        second.cancel(request, kill=True)
+        self.assertEqual(second.wait(process, until=UNTIL_NONE).status, RUNNING)
+        first.cancel(request, kill=True)
+        self.assertEqual(first.wait(process).status, CANCELLED)
+
+    def test_a_repeated_start_hands_its_process_to_the_latest_request(self):
+        nonce = bytes(range(16))
+        for _ in range(2):
+            request = self.client.start("sleep 31013", nonce=nonce, wait=wait_spec(until=UNTIL_NONE))
+            report = self.client.receive(request)
+        self.client.cancel(request, kill=True)
+        self.assertEqual(self.client.wait(report.process).status, CANCELLED)
+
     def test_output_before_the_cancellation_is_reported(self):
         request = self.client.start("echo before; sleep 60")
         self.assertTrue(eventually(lambda: self.client.read_output(1, 0, 0)["produced"] == 7))
