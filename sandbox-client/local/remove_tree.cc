@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/random.h"
 
 namespace rexec::sandbox {
 namespace {
@@ -85,6 +86,11 @@ class Remover {
   // unlink(2) of a directory: EISDIR on Linux, EPERM by POSIX.
   static bool may_be_directory() { return errno == EISDIR || errno == EPERM; }
 
+  // rename(2) of a directory to a name that something has; the next round tries another name.
+  static bool is_taken() {
+    return errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR || errno == EISDIR;
+  }
+
   Status remove(const char* name) {
     RETURN_IF_ERROR(check());
     if (gone(unlinkat(top(), name, 0))) return {};
@@ -119,15 +125,15 @@ class Remover {
     if (gone(unlinkat(directory, name, AT_REMOVEDIR))) return {};
     // A directory can be moved only by who may write to it, as its ".." changes.
     open_up(directory, name);
-    const std::string moved = ".rexec-removed-" + std::to_string(++moved_);
-    if (gone(renameat(directory, name, top(), moved.c_str())) || errno == ENOTEMPTY || errno == EEXIST)
-      return {};
+    const std::string moved = prefix_ + std::to_string(++moved_);
+    if (gone(renameat(directory, name, top(), moved.c_str())) || is_taken()) return {};
     return errno_error(std::string("moving ") + name, errno);
   }
 
   DIR* top_;
   dev_t device_;
   const Op& op_;
+  const std::string prefix_ = ".rexec-removed-" + random_hex(8) + "-";  // not to be guessed
   std::uint64_t moved_ = 0;
 };
 

@@ -52,6 +52,22 @@ TEST_CASE("remove_tree removes files, directories and whatever they are called",
   CHECK(remove_tree(scratch.fd(), "tree", {}));
 }
 
+TEST_CASE("remove_tree is not stopped by files with the names it might move directories to", "[local]") {
+  constexpr int kNames = 60;
+  const Scratch scratch;
+  for (int i = 1; i <= kNames; ++i) {
+    scratch.make("tree/q" + std::to_string(i) + "/b/c");
+    const std::string name = "tree/.rexec-removed-" + std::to_string(i);
+    if (i % 2 == 0) {
+      scratch.write(name);
+    } else {
+      std::filesystem::create_symlink("q1", scratch / name);
+    }
+  }
+  REQUIRE(remove_tree(scratch.fd(), "tree", {}));
+  CHECK_FALSE(scratch.has("tree"));
+}
+
 TEST_CASE("remove_tree never follows a symbolic link", "[local]") {
   const Scratch scratch;
   scratch.make("outside/kept");
