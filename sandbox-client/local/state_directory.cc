@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ namespace {
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kMaxPruned = 4096;  // in one go
+constexpr std::size_t kPruneBatch = 64;   // whose locks are open at once
 
 bool is_id(std::string_view name) {
   return name.size() == 2 * kIdBytes && std::all_of(name.begin(), name.end(), [](char c) {
@@ -104,7 +106,7 @@ struct LeftOver {
   UniqueFd lock;
 };
 
-std::vector<LeftOver> find_left_over(int sandboxes) {
+std::vector<LeftOver> find_left_over(int sandboxes, const std::set<std::string>& except) {
   std::vector<LeftOver> found;
   const int copy = openat(sandboxes, ".", kDirectory);
   DIR* list = copy < 0 ? nullptr : fdopendir(copy);
@@ -113,10 +115,10 @@ std::vector<LeftOver> find_left_over(int sandboxes) {
     return found;
   }
   while (const dirent* entry = readdir(list)) {
-    if (found.size() == kMaxPruned) break;
+    if (found.size() == kPruneBatch) break;
     struct stat status {};
-    if (!is_id(entry->d_name) || fstatat(sandboxes, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISDIR(status.st_mode))
+    if (!is_id(entry->d_name) || except.count(entry->d_name) != 0 ||
+        fstatat(sandboxes, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(status.st_mode))
       continue;
     const std::string path = std::string(entry->d_name) + "/lock";
     UniqueFd fd(openat(sandboxes, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -208,17 +210,23 @@ Result<std::size_t> StateDirectory::prune(const Op& op) const {
     if (sandboxes.error().code == ErrorCode::not_found) return std::size_t{0};
     return sandboxes.error();
   }
-  std::vector<LeftOver> left;
-  {
-    ASSIGN_OR_RETURN(const UniqueFd guard, lock_all(sandboxes->get(), op));
-    left = find_left_over(sandboxes->get());
-  }
   std::size_t removed = 0;
-  for (const LeftOver& entry : left) {
-    if (const Status status = remove_sandbox(sandboxes->get(), entry.id, op); status) {
-      ++removed;
-    } else {
-      log(LogLevel::warning, "local", "left-over sandbox " + entry.id + ": " + status.error().message);
+  std::set<std::string> kept;  // could not be removed
+  while (removed + kept.size() < kMaxPruned) {
+    std::vector<LeftOver> left;
+    {
+      ASSIGN_OR_RETURN(const UniqueFd guard, lock_all(sandboxes->get(), op));
+      left = find_left_over(sandboxes->get(), kept);
+    }
+    if (left.empty()) break;
+    for (const LeftOver& entry : left) {
+      if (op.stop.stop_requested() || op.deadline.passed()) return removed;
+      if (const Status status = remove_sandbox(sandboxes->get(), entry.id, op); status) {
+        ++removed;
+      } else {
+        log(LogLevel::warning, "local", "left-over sandbox " + entry.id + ": " + status.error().message);
+        kept.insert(entry.id);
+      }
     }
   }
   return removed;

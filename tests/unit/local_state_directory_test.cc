@@ -1,5 +1,6 @@
 #include "sandbox-client/local/state_directory.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,21 @@ TEST_CASE("prune removes what nobody holds and nothing else", "[local]") {
   CHECK(std::filesystem::exists((*held)->home()));
   CHECK(std::filesystem::exists(sandboxes + "/not-an-id"));
   CHECK(std::filesystem::exists(scratch.path() + "/outside/home"));
+}
+
+TEST_CASE("prune needs few descriptors for many left-over sandboxes", "[local]") {
+  constexpr int kLeftOver = 200;
+  const Scratch scratch;
+  const StateDirectory state(scratch.path(), std::nullopt);
+  for (int i = 0; i < kLeftOver; ++i) REQUIRE(state.make({}));
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{128, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  const auto removed = state.prune({});
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(removed);
+  CHECK(*removed == kLeftOver);
 }
 
 TEST_CASE("a state directory that others can write is refused", "[local]") {
