@@ -48,18 +48,18 @@ class EpollReactor final : public Reactor {
 
   void post(Task task) override {
     const MutexLock lock(mutex_);
-    tasks_.push_back(std::move(task));
     ensure_running();
+    tasks_.push_back(std::move(task));
     wake();
   }
 
   TimerId at(SteadyTime when, Task task) override {
     const MutexLock lock(mutex_);
+    ensure_running();
     const TimerId id = ++last_timer_;
     timers_.emplace(id, std::move(task));
     heap_.push_back({when, id});
     std::push_heap(heap_.begin(), heap_.end(), Later{});
-    ensure_running();
     if (polling_ && when < sleeping_until_) wake();
     return id;
   }

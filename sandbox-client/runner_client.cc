@@ -57,10 +57,15 @@ class RunnerClient final : public Runner {
       : settings_(std::move(settings)),
         session_(std::move(session)),
         input_(std::make_shared<RunnerInput>(reactor, session_)) {}
-  ~RunnerClient() override { session_->shutdown(); }
+  ~RunnerClient() override {
+    session_->shutdown(Error{ErrorCode::cancelled, "the connection to the sandbox was closed"});
+  }
 
   RunnerInfo info() const override;
   bool alive() const override { return session_->alive(); }
+  void close() override {
+    session_->shutdown(Error{ErrorCode::data_loss, "the sandbox is gone: its connection was closed"});
+  }
   void start(ProcessSpec spec, WaitSpec wait, Op op, Completion<ProcessReport> done) override;
   void wait(std::uint64_t process, WaitSpec wait, Op op, Completion<ProcessReport> done) override;
   void read_output(std::uint64_t process, int stream, std::uint64_t offset, std::size_t max, Op op,
@@ -298,6 +303,7 @@ Result<std::shared_ptr<Runner>> make_runner_client(std::unique_ptr<Channel> chan
                                                    RunnerSettings settings, Reconnect reconnect,
                                                    std::function<void(const Error&)> lost, RunnerTimes times,
                                                    const Op& op) {
+  reactor.post([] {});  // a system that grants no thread says so before there is anything to take back
   auto session =
       std::make_shared<RunnerSession>(reactor, settings.secret, std::move(reconnect), std::move(lost), times);
   const auto client = std::make_shared<RunnerClient>(reactor, std::move(settings), session);

@@ -169,6 +169,10 @@ class Runner {
   virtual RunnerInfo info() const = 0;
   /// False once the sandbox is known to be gone; every later call completes with data_loss.
   virtual bool alive() const = 0;
+  /// Lets the sandbox go: alive() is false afterwards, what is outstanding completes with data_loss from the
+  /// I/O thread, and no thread of this object is left. `lost` is not called. Idempotent; not to be called
+  /// from a completion, nor from Reconnect.
+  virtual void close() = 0;
 
   /// Starts a process and reports on it as `wait` says. Giving up kills it and everything it started, and the
   /// completion then comes when they are dead. Failing to start (no such directory, not executable, limit) is

@@ -261,14 +261,14 @@ void RunnerSession::die(const Error& why) {
   });
 }
 
-void RunnerSession::shutdown() {
+void RunnerSession::shutdown(const Error& why) {
   std::thread worker;
   stop_.request_stop();
   {
     const MutexLock lock(mutex_);
     lost_ = nullptr;
   }
-  die(Error{ErrorCode::cancelled, "the connection to the sandbox was closed"});
+  die(why);
   {
     const MutexLock lock(mutex_);
     worker = std::move(worker_);

@@ -57,9 +57,10 @@ class RunnerSession final : public RunnerLink::Owner, public std::enable_shared_
 
   /// Called once, before anything else.
   Status open(std::unique_ptr<Channel> channel, const Op& op);
-  /// Completes what is outstanding with cancelled, without calling `lost`. Nothing is called afterwards but
-  /// these completions, from the reactor's thread. Called once, not from the Reconnect function.
-  void shutdown();
+  /// Completes what is outstanding, and all that comes, with `why`, without calling `lost`. Nothing is called
+  /// afterwards but these completions, from the reactor's thread. Idempotent: the first one's `why` stays.
+  /// Thread-safe; not to be called from the Reconnect function.
+  void shutdown(const Error& why);
 
   const runner::HelloReply& hello() const { return hello_; }
   bool alive() const;

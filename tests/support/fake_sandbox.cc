@@ -291,7 +291,8 @@ Status FakeBackend::start(const sandbox::SandboxId& id, const Op&) {
   return change("start", id, SandboxStatus::running);
 }
 
-Status FakeBackend::stop(const sandbox::SandboxId& id, const Op&) {
+Status FakeBackend::stop(const sandbox::SandboxId& id, const Op& op) {
+  if (on_stop) RETURN_IF_ERROR(on_stop(id, op));
   return change("stop", id, SandboxStatus::stopped);
 }
 

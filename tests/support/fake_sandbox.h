@@ -57,6 +57,7 @@ class FakeRunner final : public sandbox::Runner {
 
   sandbox::RunnerInfo info() const override { return description; }
   bool alive() const override { return is_alive; }
+  void close() override { is_alive = false; }
   void start(sandbox::ProcessSpec spec, sandbox::WaitSpec wait, Op op,
              sandbox::Completion<sandbox::ProcessReport> done) override;
   void wait(std::uint64_t process, sandbox::WaitSpec wait, Op op,
@@ -138,6 +139,7 @@ class FakeBackend final : public sandbox::Backend {
   std::function<Status(const sandbox::SandboxSpec&, const Op&)> on_create;  // before the record is made
   std::function<Result<std::unique_ptr<sandbox::Channel>>(const sandbox::SandboxId&, const Op&)>
       on_open_channel;
+  std::function<Status(const sandbox::SandboxId&, const Op&)> on_stop;     // before the record changes
   std::function<Status(const sandbox::SandboxId&, const Op&)> on_destroy;  // before the record goes
   sandbox::Capabilities can{true, true, true, true};
   std::vector<sandbox::Finding> findings{{"fake", true, true, "always there", ""}};  // what diagnose answers

@@ -27,6 +27,38 @@ TEST_CASE("A lost connection without a way back is a lost sandbox") {
   CHECK(f.lost == 1);
 }
 
+TEST_CASE(
+    "Closing completes what is outstanding and ends the search for a connection, also while calls hold it") {
+  RunnerFixture f;
+  std::atomic<int> searches = 0;
+  const Reconnect search = [&](const Op& op) -> Result<std::unique_ptr<Channel>> {
+    ++searches;
+    (void)eventually([&] { return op.stop.stop_requested(); });
+    --searches;
+    return Error{ErrorCode::cancelled, "cancelled"};
+  };
+  FakeWire wire;
+  std::atomic<int> lost = 0;
+  auto runner = make_runner_client(
+      wire.connect(*f.reactor), *f.reactor, {}, search, [&](const Error&) { ++lost; }, Op{});
+  REQUIRE(runner.ok());
+  Outcome<ProcessReport> outcome;
+  (*runner)->wait(1, to_exit(), Op{}, [take = outcome.take(), held = *runner](auto report) { take(report); });
+  REQUIRE(wire.next(MessageType::wait));
+  wire.disconnect();
+  CHECK(eventually([&] { return searches == 1; }));
+  (*runner)->close();
+  CHECK(searches == 0);
+  CHECK_FALSE((*runner)->alive());
+  CHECK(outcome.wait().error().code == ErrorCode::data_loss);
+  (*runner)->close();
+  Outcome<ProcessReport> later;
+  (*runner)->wait(1, to_exit(), Op{}, later.take());
+  CHECK(later.wait().error().code == ErrorCode::data_loss);
+  CHECK(outcome.count() == 1);
+  CHECK(lost == 0);
+}
+
 TEST_CASE("Outstanding calls are sent again in their order on the next connection to the same runner") {
   RunnerFixture f(true);
   std::vector<Outcome<ProcessReport>> outcomes(20);
