@@ -1,8 +1,10 @@
 #include "sandbox-client/manager_core.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
+#include "base/log.h"
 #include "sandbox-client/op_watch.h"
 
 namespace rexec::sandbox {
@@ -18,7 +20,38 @@ bool is_over(ErrorCode code) {
   return code == ErrorCode::cancelled || code == ErrorCode::deadline_exceeded;
 }
 
+// What `call` answers. Starting a thread is what throws there, when the system grants none.
+template <class Call>
+auto guarded(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::system_error& failure) {
+    return Error{ErrorCode::resource_exhausted,
+                 std::string("the system grants no more threads or descriptors: ") + failure.what()};
+  }
+}
+
+Error ended() {
+  return Error{ErrorCode::data_loss, "it ended"};
+}
+
 }  // namespace
+
+Manager::Claim::~Claim() {
+  if (!entry_) return;
+  const MutexLock lock(manager_.mutex_);
+  if (half_made_) {
+    entry_->failure = Error{ErrorCode::internal, "making the sandbox failed"};
+    manager_.table_.remove(entry_);
+  }
+  end();
+}
+
+void Manager::Claim::end() {
+  entry_->busy = false;
+  entry_.reset();
+  manager_.changed_.notify_all();
+}
 
 Result<SandboxHandle> Manager::use(const Entry& entry) {
   if (entry->record.status == SandboxStatus::stopped)
@@ -72,7 +105,7 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
       }
     }
     if (dead) {
-      on_lost(dead, Error{ErrorCode::data_loss, "it ended"});
+      on_lost(dead, ended());
       continue;
     }
     SandboxSpec spec = default_spec_;
@@ -145,9 +178,10 @@ Result<SandboxRecord> Manager::create(const Caller& caller, CreateRequest reques
 }
 
 Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duration> expires_in, const Op& op) {
+  Claim claimed(*this, entry, true);
   const Work work(*this, op, limits_.create_deadline);
   const std::string name = spec.name;
-  auto record = backend_->create(spec, work.op());
+  auto record = guarded([&] { return backend_->create(spec, work.op()); });
   std::shared_ptr<Runner> runner;
   std::optional<Error> failure;
   if (!record) {
@@ -166,7 +200,6 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
   {
     const MutexLock lock(mutex_);
     if (!failure && closing_) failure = shutting_down();
-    entry->busy = false;
     if (failure) {
       entry->failure = failure;
       table_.remove(entry);
@@ -178,37 +211,38 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
       entry->recreated = table_.take_lost(entry->principal, name);
       set_expiry(*entry, expires_in);
     }
-    changed_.notify_all();
+    claimed.end();
   }
   if (failure) {
     runner.reset();
     if (record) destroy_quietly(record->id, Op{{}, Deadline::after(kCleanUpBound)});
     return *std::move(failure);
   }
+  on_lost(entry, ended());  // nobody looks at a busy one
   schedule(false);
   return {};
 }
 
 Result<std::shared_ptr<Runner>> Manager::connect(const Entry& entry, const SandboxRecord& record,
                                                  const Op& op) {
-  ASSIGN_OR_RETURN(auto channel, backend_->open_channel(record.id, op));
+  ASSIGN_OR_RETURN(auto channel, guarded([&] { return backend_->open_channel(record.id, op); }));
   const std::weak_ptr<Backend> backend = backend_;
   Reconnect reconnect = [backend, id = record.id](const Op& again) -> Result<std::unique_ptr<Channel>> {
     const auto alive = backend.lock();
     if (!alive) return shutting_down();
-    return alive->open_channel(id, again);
+    return guarded([&] { return alive->open_channel(id, again); });
   };
   const std::weak_ptr<WorkerPool> housekeeping = housekeeping_;
   const std::weak_ptr<SandboxEntry> weak_entry = entry;
-  auto lost = [this, housekeeping, weak_entry](const Error& why) {
-    const auto pool = housekeeping.lock();
-    if (!pool) return;
-    pool->try_post([this, weak_entry, why] {
+  auto lost = [this, &reactor = reactor_, housekeeping, weak_entry](const Error& why) {
+    post_at(reactor, housekeeping, std::chrono::steady_clock::now(), [this, weak_entry, why] {
       if (const Entry gone = weak_entry.lock()) on_lost(gone, why);
     });
   };
-  return make_runner_client(std::move(channel), reactor_, record.settings, std::move(reconnect),
-                            std::move(lost), op);
+  return guarded([&] {
+    return make_runner_client(std::move(channel), reactor_, record.settings, std::move(reconnect),
+                              std::move(lost), op);
+  });
 }
 
 Result<std::vector<SandboxRecord>> Manager::list(const Caller& caller, const Op&) {
@@ -247,6 +281,7 @@ Result<SandboxRecord> Manager::control(const Caller& caller, const std::string& 
                      " backend cannot be stopped and started again; delete it instead"};
   ASSIGN_OR_RETURN(const Entry entry, claim(caller, name, op));
 
+  Claim claimed(*this, entry, false);
   const Work work(*this, op, limits_.create_deadline);
   const Status done = act(entry, action, work.op());
   std::shared_ptr<Runner> dropped;
@@ -261,14 +296,16 @@ Result<SandboxRecord> Manager::control(const Caller& caller, const std::string& 
       table_.remove(entry);
     } else {
       orphaned = closing_ && !entry->record.persistent;
+      if (closing_) dropped = std::move(entry->runner);
     }
-    entry->busy = false;
     record = entry->record;
-    changed_.notify_all();
+    claimed.end();
   }
+  if (dropped) dropped->close();
   if (orphaned) destroy_quietly(record.id, Op{{}, Deadline::after(kCleanUpBound)});
-  RETURN_IF_ERROR(done);
+  on_lost(entry, ended());  // nobody looks at a busy one
   schedule(false);
+  RETURN_IF_ERROR(done);
   return record;
 }
 
@@ -285,17 +322,32 @@ Status Manager::act(const Entry& entry, ControlAction action, const Op& op) {
       RETURN_IF_ERROR(stop(entry, op));
       return start(entry, op);
     }
-    case ControlAction::remove: {
-      SandboxId id;
-      {
-        const MutexLock lock(mutex_);
-        id = entry->record.id;
-      }
-      Status destroyed = backend_->destroy(id, op);
-      if (!destroyed && destroyed.error().code == ErrorCode::not_found) return {};
-      return destroyed;
-    }
+    case ControlAction::remove:
+      return remove(entry, op);
   }
+  return {};
+}
+
+Status Manager::destroy(const SandboxId& id, const Op& op) {
+  Status destroyed = guarded([&] { return backend_->destroy(id, op); });
+  if (!destroyed && destroyed.error().code == ErrorCode::not_found) return {};
+  return destroyed;
+}
+
+Status Manager::remove(const Entry& entry, const Op& op) {
+  SandboxId id;
+  std::shared_ptr<Runner> runner;
+  {
+    const MutexLock lock(mutex_);
+    id = entry->record.id;
+    runner = entry->runner;
+  }
+  Status destroyed = destroy(id, op);
+  if (destroyed || !runner) return destroyed;
+  // One that has ended, and only left files behind, is told from one that lives by asking it something.
+  (void)has_running(*runner);
+  if (runner->alive()) return destroyed;
+  log(LogLevel::warning, "sandbox", "removing " + id + ": " + destroyed.error().message);
   return {};
 }
 
@@ -306,11 +358,14 @@ Status Manager::stop(const Entry& entry, const Op& op) {
     record = entry->record;
   }
   if (record.status == SandboxStatus::stopped) return {};
-  RETURN_IF_ERROR(backend_->stop(record.id, op));
+  RETURN_IF_ERROR(guarded([&] { return backend_->stop(record.id, op); }));
   std::shared_ptr<Runner> dropped;
-  const MutexLock lock(mutex_);
-  entry->record.status = SandboxStatus::stopped;
-  dropped.swap(entry->runner);
+  {
+    const MutexLock lock(mutex_);
+    entry->record.status = SandboxStatus::stopped;
+    dropped.swap(entry->runner);
+  }
+  if (dropped) dropped->close();
   return {};
 }
 
@@ -321,10 +376,10 @@ Status Manager::start(const Entry& entry, const Op& op) {
     record = entry->record;
   }
   if (record.status != SandboxStatus::stopped) return {};
-  RETURN_IF_ERROR(backend_->start(record.id, op));
+  RETURN_IF_ERROR(guarded([&] { return backend_->start(record.id, op); }));
   auto runner = connect(entry, record, op);
   if (!runner) {
-    (void)backend_->stop(record.id, op);
+    (void)guarded([&] { return backend_->stop(record.id, op); });
     return std::move(runner).error();
   }
   const MutexLock lock(mutex_);

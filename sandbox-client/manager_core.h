@@ -16,6 +16,13 @@
 
 namespace rexec::sandbox {
 
+/// Between attempts to hand a task to a pool that has no room.
+inline constexpr Duration kPostAgain = std::chrono::seconds(1);
+
+/// Hands `task` to the pool at `when`, from the reactor's thread, or as soon afterwards as the pool takes it.
+/// The pool need not live that long; then there is nobody left to do it.
+void post_at(Reactor& reactor, std::weak_ptr<WorkerPool> pool, SteadyTime when, std::function<void()> task);
+
 /// For removing what nobody waits for.
 inline constexpr Duration kCleanUpBound = std::chrono::seconds(10);
 
@@ -79,6 +86,23 @@ class Manager final : public SandboxManager {
     Op op_;
   };
 
+  // Work on a busy entry: an exception does not leave it busy for ever, and takes one that is half made out.
+  class Claim {
+   public:
+    Claim(Manager& manager, Entry entry, bool half_made)
+        : manager_(manager), entry_(std::move(entry)), half_made_(half_made) {}
+    ~Claim();
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+    /// Ends the work in the ordinary way.
+    void end() REXEC_REQUIRES(manager_.mutex_);
+
+   private:
+    Manager& manager_;
+    Entry entry_;
+    const bool half_made_;
+  };
+
   Result<SandboxHandle> use(const Entry& entry) REXEC_REQUIRES(mutex_);
   /// Waits until nobody works on `entry`. The lock is released meanwhile.
   Status wait_idle(MutexLock& lock, const Entry& entry, const Op& op) REXEC_REQUIRES(mutex_);
@@ -91,6 +115,8 @@ class Manager final : public SandboxManager {
   Status act(const Entry& entry, ControlAction action, const Op& op);
   Status start(const Entry& entry, const Op& op);
   Status stop(const Entry& entry, const Op& op);
+  Status remove(const Entry& entry, const Op& op);
+  Status destroy(const SandboxId& id, const Op& op);
   void destroy_quietly(const SandboxId& id, const Op& op);
 
   void post(std::function<void()> task);

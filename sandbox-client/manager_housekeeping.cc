@@ -18,6 +18,14 @@ constexpr std::size_t kShutdownThreads = 8;
 
 }  // namespace
 
+void post_at(Reactor& reactor, std::weak_ptr<WorkerPool> pool, SteadyTime when, std::function<void()> task) {
+  reactor.at(when, [&reactor, pool = std::move(pool), task = std::move(task)] {
+    const auto living = pool.lock();
+    if (living && !living->try_post(task))
+      post_at(reactor, pool, std::chrono::steady_clock::now() + kPostAgain, task);
+  });
+}
+
 void Manager::on_lost(const Entry& entry, const Error& why) {
   std::shared_ptr<Runner> runner;
   SandboxId id;
@@ -27,20 +35,20 @@ void Manager::on_lost(const Entry& entry, const Error& why) {
     runner = std::move(entry->runner);
     if (entry->record.persistent) {
       entry->record.status = SandboxStatus::stopped;
-      return;
+    } else if (table_.lose(entry, why.message)) {
+      id = entry->record.id;
     }
-    if (!table_.lose(entry, why.message)) return;
-    id = entry->record.id;
   }
+  runner->close();
+  if (id.empty()) return;
   log(LogLevel::warning, "sandbox",
       "lost " + entry->principal + "/" + entry->record.name + ": " + why.message);
   post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
 }
 
 void Manager::destroy_quietly(const SandboxId& id, const Op& op) {
-  const Status destroyed = backend_->destroy(id, op);
-  if (!destroyed && destroyed.error().code != ErrorCode::not_found)
-    log(LogLevel::warning, "sandbox", "removing " + id + ": " + destroyed.error().message);
+  const Status destroyed = destroy(id, op);
+  if (!destroyed) log(LogLevel::warning, "sandbox", "removing " + id + ": " + destroyed.error().message);
 }
 
 void Manager::post(std::function<void()> task) {
@@ -66,10 +74,7 @@ void Manager::schedule(bool not_at_once) {
     if (scheduled_ && *scheduled_ <= *next) return;
     scheduled_ = next;
   }
-  const std::weak_ptr<WorkerPool> housekeeping = housekeeping_;
-  reactor_.at(*next, [this, housekeeping, when = *next] {
-    if (const auto pool = housekeeping.lock()) pool->try_post([this, when] { sweep(when); });
-  });
+  post_at(reactor_, housekeeping_, *next, [this, when = *next] { sweep(when); });
 }
 
 void Manager::sweep(SteadyTime when) {
@@ -166,6 +171,9 @@ void Manager::shutdown() {
   }
   end_some();
   for (std::thread& thread : threads) thread.join();
+  for (const auto& runner : runners) {
+    if (runner) runner->close();
+  }
   runners.clear();
   MutexLock lock(mutex_);
   changed_.wait_until(lock, deadline.time(), [&]() REXEC_REQUIRES(mutex_) {

@@ -3,11 +3,14 @@
 #include <future>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "sandbox-client/manager.h"
+#include "sandbox-client/manager_core.h"
 #include "sandbox-client/sandbox_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/eventually.h"
@@ -422,8 +425,10 @@ TEST_CASE("An idle sandbox ends, but not while something runs in it or somebody 
   CHECK(eventually([&] { return f.asked == 1; }));
   CHECK(f.backend->sandboxes() == 1);
   f.running = 0;
-  f.clock.advance(std::chrono::hours(2));
-  CHECK(eventually([&] { return f.backend->sandboxes() == 0; }));
+  CHECK(eventually([&] {
+    f.clock.advance(std::chrono::hours(2));  // again, when the answer above counts from after this
+    return f.backend->sandboxes() == 0;
+  }));
   const auto anew = f.manager->acquire(kAlice, std::nullopt, Op{});
   REQUIRE(anew.ok());
   CHECK(anew->recreated);
@@ -458,6 +463,117 @@ TEST_CASE("A sandbox that is being made when the server shuts down does not stay
   CHECK(f.backend->sandboxes() == 0);
   maker.join();
   CHECK(refused);
+}
+
+TEST_CASE("Shutting down closes a runner that a call still holds") {
+  Fixture f;
+  const auto handle = f.manager->acquire(kAlice, std::nullopt, Op{});
+  REQUIRE(handle.ok());
+  CHECK(handle->runner->alive());
+  f.manager->shutdown();
+  CHECK_FALSE(handle->runner->alive());
+}
+
+TEST_CASE("A system that grants no thread fails the call, and the next one makes the sandbox") {
+  Fixture f;
+  f.backend->on_create = [](const SandboxSpec&, const Op&) -> Status {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  };
+  CHECK(f.acquire_error(kAlice, "default") == ErrorCode::resource_exhausted);
+  CHECK(f.manager->list(kAlice, Op{})->empty());
+  f.backend->on_create = nullptr;
+  const auto open = std::exchange(
+      f.backend->on_open_channel, [](const SandboxId&, const Op&) -> Result<std::unique_ptr<Channel>> {
+        throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+      });
+  CHECK(f.acquire_error(kAlice, "default") == ErrorCode::resource_exhausted);
+  CHECK(f.backend->sandboxes() == 0);
+  f.backend->on_open_channel = open;
+  CHECK(f.manager->acquire(kAlice, std::nullopt, Op{}).ok());
+}
+
+TEST_CASE("An exception leaves no sandbox busy") {
+  Fixture f;
+  f.backend->on_create = [](const SandboxSpec&, const Op&) -> Status { throw std::runtime_error("x"); };
+  CHECK_THROWS_AS(f.manager->acquire(kAlice, std::nullopt, Op{}), std::runtime_error);
+  f.backend->on_create = nullptr;
+  CHECK(f.manager->acquire(kAlice, std::nullopt, Op{}).ok());
+  f.backend->on_stop = [](const SandboxId&, const Op&) -> Status { throw std::runtime_error("x"); };
+  CHECK_THROWS_AS(f.manager->control(kAlice, "default", ControlAction::stop, std::nullopt, Op{}),
+                  std::runtime_error);
+  CHECK(f.manager->try_acquire(kAlice, std::nullopt).has_value());
+}
+
+TEST_CASE("A task that a full pool refuses is handed to it again") {
+  const auto reactor = make_reactor();
+  const auto pool = std::make_shared<WorkerPool>(WorkerPool::Options{1, 1});
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  std::promise<void> started;
+  REQUIRE(pool->try_post([&] {
+    started.set_value();
+    released.wait();
+  }));
+  started.get_future().wait();
+  REQUIRE(pool->try_post([] {}));
+  std::atomic<bool> done = false;
+  post_at(*reactor, pool, SteadyTime{}, [&] { done = true; });
+  std::promise<void> refused;
+  reactor->at(SteadyTime{} + Duration(1), [&] { refused.set_value(); });
+  refused.get_future().wait();
+  CHECK_FALSE(done);
+  release.set_value();
+  CHECK(eventually([&] { return done.load(); }));
+}
+
+TEST_CASE("A sandbox that is lost while a call works on it is removed when that call fails") {
+  Fixture f;
+  const auto record = f.create(kAlice, "work");
+  const auto other = f.create(kAlice, "other");
+  REQUIRE((record.ok() && other.ok()));
+  f.backend->on_stop = [&](const SandboxId& id, const Op&) -> Status {
+    f.kill(id);
+    f.kill(other->id);
+    (void)eventually([&] { return f.backend->sandboxes() == 1; });
+    return Error{ErrorCode::deadline_exceeded, "it does not stop"};
+  };
+  CHECK(f.manager->control(kAlice, "work", ControlAction::stop, std::nullopt, Op{}).error().code ==
+        ErrorCode::deadline_exceeded);
+  CHECK(eventually([&] { return f.backend->sandboxes() == 0; }));
+  CHECK(f.acquire_error(kAlice, "work") == ErrorCode::not_found);
+}
+
+TEST_CASE("A sandbox whose time is over while a call on it fails still ends") {
+  Fixture f;
+  REQUIRE(f.create(kAlice, "work", std::chrono::hours(1)).ok());
+  f.backend->on_stop = [&](const SandboxId&, const Op&) -> Status {
+    f.clock.advance(std::chrono::hours(2));
+    return Error{ErrorCode::deadline_exceeded, "it does not stop"};
+  };
+  CHECK_FALSE(f.manager->control(kAlice, "work", ControlAction::stop, std::nullopt, Op{}).ok());
+  CHECK(eventually([&] { return f.backend->sandboxes() == 0; }));
+}
+
+TEST_CASE("Deleting a sandbox that ends but leaves files behind succeeds; one that lives on is kept") {
+  Fixture f;
+  const auto record = f.create(kAlice, "work");
+  REQUIRE(record.ok());
+  const auto remove = [&] {
+    return f.manager->control(kAlice, "work", ControlAction::remove, std::nullopt, Op{});
+  };
+  f.backend->on_destroy = [](const SandboxId&, const Op&) -> Status {
+    return Error{ErrorCode::deadline_exceeded, "it does not end"};
+  };
+  CHECK(remove().error().code == ErrorCode::deadline_exceeded);
+  CHECK(f.manager->acquire(kAlice, "work", Op{}).ok());
+  f.backend->on_destroy = [&](const SandboxId& id, const Op&) -> Status {
+    f.kill(id);
+    return Error{ErrorCode::internal, "a file cannot be removed"};
+  };
+  CHECK(remove().ok());
+  CHECK(f.manager->list(kAlice, Op{})->empty());
+  CHECK(remove().error().code == ErrorCode::not_found);
+  f.backend->on_destroy = nullptr;
 }
 
 TEST_CASE("Using, losing, removing and making at once leaves one sandbox or none for each name") {
