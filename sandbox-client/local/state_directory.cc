@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/random.h"
 #include "sandbox-client/local/local_backend.h"
 #include "sandbox-client/local/remove_tree.h"
+#include "sandbox-client/local/system_view.h"
 
 namespace rexec::sandbox {
 namespace {
@@ -74,6 +76,42 @@ Status check_passable(const std::string& path, uid_t user) {
     return Error{ErrorCode::failed_precondition,
                  "the sandboxes' user (uid " + std::to_string(user) + ") cannot pass through " + part +
                      "; run chmod o+x on it, or set REXEC_STATE_DIR to a directory that everybody can reach"};
+  }
+  return {};
+}
+
+// bwrap is given paths, so nobody else may exchange what is below.
+Status check_own(const std::string& path) {
+  struct stat status {};
+  struct stat link {};
+  if (stat(path.c_str(), &status) != 0 || lstat(path.c_str(), &link) != 0)
+    return errno_error("reading " + path, errno);
+  const auto ours = [](uid_t user) { return user == 0 || user == geteuid(); };
+  if (ours(status.st_uid) && ours(link.st_uid) && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
+  return Error{ErrorCode::failed_precondition,
+               "state directory " + path +
+                   " belongs to another user or can be written by others; run chmod go-w on it, or set "
+                   "REXEC_STATE_DIR to a directory of your own"};
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
+}
+
+// Sandboxes would see each other's files below a directory that all are shown.
+Status check_hidden(const std::string& path) {
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  if (error) return cannot_use(path, error.value());
+  std::vector<std::string> shown = system_view(Network::host).read_only;
+  shown.insert(shown.end(), {"/usr", "/opt"});
+  for (const std::string& directory : shown) {
+    const auto real_directory = std::filesystem::weakly_canonical(directory, error);
+    if (error) return cannot_use(directory, error.value());
+    if (is_below(real, real_directory))
+      return Error{ErrorCode::failed_precondition,
+                   "state directory " + path + " is below " + directory +
+                       ", which all sandboxes are shown; set REXEC_STATE_DIR to a directory elsewhere"};
   }
   return {};
 }
@@ -161,6 +199,7 @@ Status SandboxDirectory::remove(const Op& op) {
 }
 
 Result<UniqueFd> StateDirectory::open_sandboxes() const {
+  RETURN_IF_ERROR(check_own(path_));
   const std::string path = path_ + "/sandboxes";
   UniqueFd fd(open(path.c_str(), kDirectory | O_NOFOLLOW));
   if (!fd.valid()) return errno_error("opening " + path, errno);
@@ -175,7 +214,9 @@ Result<UniqueFd> StateDirectory::open_sandboxes() const {
 
 Result<std::unique_ptr<SandboxDirectory>> StateDirectory::make(const Op& op) const {
   const mode_t mode = owner_ ? 0711 : 0700;
+  RETURN_IF_ERROR(check_hidden(path_));
   RETURN_IF_ERROR(make_directories(path_, mode));
+  RETURN_IF_ERROR(check_own(path_));
   const std::string sandboxes_path = path_ + "/sandboxes";
   RETURN_IF_ERROR(make_directories(sandboxes_path, mode));
   if (owner_) RETURN_IF_ERROR(check_passable(sandboxes_path, *owner_));
@@ -233,13 +274,14 @@ Result<std::size_t> StateDirectory::prune(const Op& op) const {
 }
 
 Status StateDirectory::check() const {
+  RETURN_IF_ERROR(check_hidden(path_));
   std::string path = path_;
   while (true) {
     struct stat status {};
     if (stat(path.c_str(), &status) == 0) {
       if (!S_ISDIR(status.st_mode)) return cannot_use(path, ENOTDIR);
       if (access(path.c_str(), W_OK | X_OK) != 0) return cannot_use(path, errno);
-      return {};
+      return path == path_ ? check_own(path) : Status();
     }
     if (errno != ENOENT) return cannot_use(path, errno);
     const std::size_t slash = path.rfind('/');

@@ -6,6 +6,10 @@
 // For a server that runs as root all directories down to <id> belong to root with mode 0711, and only `home`
 // belongs to the sandbox's user: bwrap, which runs as that user, can pass through to the home that it is told
 // and can neither see nor exchange the others. Otherwise everything is 0700 and the user's own.
+//
+// <state> itself has to belong to root or to the server's user, not to be writable by others, and not to lie
+// below a directory that sandboxes are shown (/usr, /opt and the rest of system_view.h); anything else is
+// failed_precondition.
 #pragma once
 
 #include <sys/types.h>

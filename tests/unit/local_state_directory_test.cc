@@ -115,6 +115,52 @@ TEST_CASE("a state directory that others can write is refused", "[local]") {
   CHECK(directory.error().code == ErrorCode::failed_precondition);
 }
 
+TEST_CASE("a state directory whose content others can exchange is refused", "[local]") {
+  const Scratch scratch;
+  const StateDirectory state(scratch.path(), std::nullopt);
+  const auto refused = [](const Status& status) {
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == ErrorCode::failed_precondition);
+    CHECK_THAT(status.error().message, test::ContainsSubstring("chmod go-w"));
+  };
+  for (const mode_t mode : {01777U, 0775U, 0702U}) {
+    REQUIRE(chmod(scratch.path().c_str(), mode) == 0);
+    const auto directory = state.make({});
+    REQUIRE_FALSE(directory);
+    refused(directory.error());
+    refused(state.check());
+    CHECK_FALSE(state.prune({}));
+    CHECK_FALSE(std::filesystem::exists(scratch.path() + "/sandboxes"));
+  }
+  REQUIRE(chmod(scratch.path().c_str(), 0755) == 0);
+  CHECK(state.check());
+  CHECK(state.make({}));
+  if (geteuid() != 0) return;
+  REQUIRE(chown(scratch.path().c_str(), 64434, 64434) == 0);
+  refused(state.check());
+  CHECK_FALSE(state.make({}));
+}
+
+TEST_CASE("a state directory that sandboxes are shown is refused", "[local]") {
+  const Scratch scratch;
+  std::filesystem::create_symlink("/usr", scratch.path() + "/link");
+  for (const std::string& path :
+       {std::string("/usr/rexec-state/a"), std::string("/opt/rexec-state"), std::string("/bin/rexec-state"),
+        std::string("/etc/../usr/rexec-state"), scratch.path() + "/link/rexec-state"}) {
+    CAPTURE(path);
+    const StateDirectory state(path, std::nullopt);
+    const Status checked = state.check();
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().code == ErrorCode::failed_precondition);
+    CHECK_THAT(checked.error().message, test::ContainsSubstring("shown"));
+    const auto directory = state.make({});
+    REQUIRE_FALSE(directory);
+    CHECK_THAT(directory.error().message, test::ContainsSubstring("shown"));
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  CHECK(StateDirectory(scratch.path() + "/usr/state", std::nullopt).check());
+}
+
 TEST_CASE("a state directory that cannot be made says what to do", "[local]") {
   const StateDirectory state("/proc/rexec-mcp", std::nullopt);
   const auto directory = state.make({});
