@@ -73,30 +73,26 @@ std::string remedy_for(std::string_view messages, const HostFacts& facts) {
   if (has(messages, "mount proc"))
     return "the container that the server runs in hides parts of /proc, so the kernel refuses a new one: "
            "start it with "
-           "--security-opt systempaths=unconfined (Docker, Podman), or use the docker backend";
+           "--security-opt systempaths=unconfined (Docker, Podman)";
   if (facts.container && refused)
     return "the container that the server runs in may not make user namespaces: start it with --security-opt "
-           "seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined, or "
-           "use the "
-           "docker backend";
+           "seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined";
   if (has(messages, "No permissions") ||
       has(messages, "Creating new namespace failed: Operation not permitted"))
     return "the kernel refuses user namespaces to this process: a chroot, a seccomp filter or a security "
            "module is in "
-           "the way; start the server outside of it, or use the docker or rexec backend";
+           "the way; start the server outside of it";
   if (has(messages, "does not support user namespaces"))
-    return "the kernel has no user namespaces (CONFIG_USER_NS): use another kernel, or the docker or rexec "
-           "backend";
+    return "the kernel has no user namespaces (CONFIG_USER_NS): use another kernel";
   if (has(messages, "pivot_root") || has(messages, "make / slave"))
     return "the root file system of this machine cannot be pivoted (an initramfs or a restricted container): "
            "run the "
-           "server from an ordinary root file system, or use the docker backend";
+           "server from an ordinary root file system";
   if (has(messages, "find source path"))
     return "the sandboxes' user cannot reach the state directory: run chmod o+x on the directories above it, "
            "or set "
            "REXEC_STATE_DIR";
-  return "run \"bwrap --unshare-all --ro-bind / / true\" as the same user to see more, or use another "
-         "backend";
+  return "run \"bwrap --unshare-all --ro-bind / / true\" as the same user to see more";
 }
 
 Error bubblewrap_failure(std::string_view messages, const HostFacts& facts) {

@@ -51,6 +51,7 @@ TEST_CASE("each reason why bubblewrap fails has its remedy", "[local]") {
   for (const Case& entry : cases) {
     CAPTURE(entry.messages);
     CHECK_THAT(remedy_for(entry.messages, entry.facts), test::ContainsSubstring(entry.remedy));
+    CHECK_THAT(remedy_for(entry.messages, entry.facts), !test::ContainsSubstring("backend"));
     const Error error = bubblewrap_failure(entry.messages, entry.facts);
     CHECK(error.code == ErrorCode::failed_precondition);
     CHECK_THAT(error.message, test::ContainsSubstring(entry.messages));
