@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "base/log.h"
@@ -159,9 +160,7 @@ LocalBackend::~LocalBackend() {
 
 Status LocalBackend::check(const SandboxSpec& spec) const {
   if (spec.image)
-    return Error{ErrorCode::unsupported,
-                 "local sandboxes use this machine's system; leave out image, or use a "
-                 "backend with images (docker, rexec)"};
+    return Error{ErrorCode::unsupported, "local sandboxes use this machine's system; leave out image"};
   if (spec.template_name)
     return Error{ErrorCode::unsupported, "local sandboxes have no templates; leave out template"};
   if (spec.persistent)
@@ -186,11 +185,15 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   made->launcher = std::move(launcher);
   MutexLock lock(mutex_);
   if (!machinery_) {
+    try {
+      janitor_ = std::jthread([this](const std::stop_token& stop) {
+        if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
+          log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
+      });
+    } catch (const std::system_error&) {
+      return no_thread();
+    }
     machinery_ = std::move(made);
-    janitor_ = std::jthread([this](const std::stop_token& stop) {
-      if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
-        log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
-    });
   }
   return machinery_;
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 namespace rexec::sandbox {
 namespace {
@@ -184,11 +185,18 @@ Result<Spawned> start(const SpawnRequest& request) {
 
 }  // namespace
 
-Spawner::Spawner() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
+Error no_thread() {
+  return Error{ErrorCode::resource_exhausted,
+               "no thread can be started: the limit of processes is reached (ulimit -u, or the pids limit of "
+               "the server's container or service); raise it or end other processes"};
+}
 
 Spawner::~Spawner() {
-  thread_.request_stop();
-  thread_.join();
+  std::jthread thread;
+  {
+    MutexLock lock(mutex_);
+    thread.swap(thread_);
+  }
 }
 
 void Spawner::run(const std::stop_token& stop) {
@@ -217,6 +225,13 @@ Result<Spawned> Spawner::spawn(const SpawnRequest& request, const Op& op) {
   Job job{&request, std::nullopt};
   {
     MutexLock lock(mutex_);
+    if (!thread_.joinable()) {
+      try {
+        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+      } catch (const std::system_error&) {
+        return no_thread();
+      }
+    }
     jobs_.push_back(&job);
   }
   changed_.notify_all();

@@ -1,4 +1,4 @@
-// Starts programs from one thread that lives as long as the Spawner.
+// Starts programs from one thread that lives from the first start until the Spawner's end.
 //
 // Why a thread: PR_SET_PDEATHSIG (and so bwrap --die-with-parent) fires when the *thread* that created the
 // child ends, not its process (prctl(2)). A child started from a worker would die with the worker.
@@ -46,18 +46,21 @@ struct Spawned {
   UniqueFd pidfd;
 };
 
+/// resource_exhausted: that the machine does not let this process have another thread.
+Error no_thread();
+
 class Spawner {
  public:
-  Spawner();
+  Spawner() = default;
   /// Children that still live are killed by the kernel, their descriptors stay valid.
   ~Spawner();
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
   /// Any thread. All descriptors of the request are above 2 and stay the caller's. Returns when the program
-  /// has been executed, or with the step that failed: not_found when there is no such program. An op that has
-  /// ended before the call starts nothing; one that ends during it is not noticed, as a start takes
-  /// milliseconds.
+  /// has been executed, or with the step that failed: not_found when there is no such program,
+  /// resource_exhausted when there can be no thread for it (the next call tries again). An op that has ended
+  /// before the call starts nothing; one that ends during it is not noticed, as a start takes milliseconds.
   Result<Spawned> spawn(const SpawnRequest& request, const Op& op);
 
  private:
@@ -71,7 +74,7 @@ class Spawner {
   Mutex mutex_;
   CondVar changed_;
   std::deque<Job*> jobs_ REXEC_GUARDED_BY(mutex_);  // one for each caller that waits, at most
-  std::jthread thread_;
+  std::jthread thread_ REXEC_GUARDED_BY(mutex_);    // since the first spawn()
 };
 
 }  // namespace rexec::sandbox

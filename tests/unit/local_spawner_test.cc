@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -49,6 +50,29 @@ void kill_child(const Spawned& child) {
 }
 
 }  // namespace
+
+TEST_CASE("a spawner that can have no thread says so and tries again", "[local]") {
+  const Streams streams;
+  const SpawnRequest request = shell(streams, "exit 7");
+  Spawner spawner;
+  pthread_attr_t before;
+  pthread_attr_t huge;
+  REQUIRE(pthread_getattr_default_np(&before) == 0);
+  REQUIRE(pthread_attr_init(&huge) == 0);
+  REQUIRE(pthread_attr_setstacksize(&huge, std::size_t{1} << 52) == 0);  // no address space has that
+  REQUIRE(pthread_setattr_default_np(&huge) == 0);
+  const auto refused = spawner.spawn(request, {});
+  REQUIRE(pthread_setattr_default_np(&before) == 0);
+  pthread_attr_destroy(&huge);
+  pthread_attr_destroy(&before);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::resource_exhausted);
+  CHECK_THAT(refused.error().message, test::ContainsSubstring("ulimit -u"));
+
+  const auto child = spawner.spawn(request, {});
+  REQUIRE(child);
+  CHECK(reap(*child).si_status == 7);
+}
 
 TEST_CASE("a child outlives the thread that asked for it", "[local]") {
   const Streams streams;
