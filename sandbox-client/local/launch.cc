@@ -28,7 +28,7 @@ constexpr std::size_t kMessageSize = 4096;
 constexpr std::size_t kMaxInfo = 4096;
 constexpr auto kStartLimit = std::chrono::seconds(20);
 constexpr auto kEndLimit = std::chrono::seconds(5);
-constexpr auto kSealStep = std::chrono::microseconds(100);
+constexpr auto kSealStep = std::chrono::microseconds(250);
 constexpr auto kStopStep = std::chrono::milliseconds(5);  // how late a cancellation may be noticed
 
 Status check(const Op& op) {
