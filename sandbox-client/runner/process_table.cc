@@ -275,13 +275,15 @@ void ProcessTable::kill_tree(std::uint64_t number) {
 
 void ProcessTable::kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers) {
   const std::uint64_t when = monotonic_us() + std::min(delay_ms, kMaxKillDelayMs) * 1000;
-  TimerId& timer = kill_timers_[number];
-  if (timer.serial != 0 && timer.when <= when && !also_leftovers) return;
-  loop_.cancel(timer);
-  timer = loop_.at(when, [this, number, also_leftovers] {
-    kill_timers_.erase(number);
+  PendingKill& pending = pending_kills_[number];
+  pending.also_leftovers = pending.also_leftovers || also_leftovers;
+  if (pending.timer.serial != 0 && pending.timer.when <= when) return;
+  loop_.cancel(pending.timer);
+  pending.timer = loop_.at(when, [this, number] {
+    const bool leftovers = pending_kills_.at(number).also_leftovers;
+    pending_kills_.erase(number);
     const auto found = processes_.find(number);
-    if (also_leftovers || (found != processes_.end() && !found->second->ended())) kill_tree(number);
+    if (leftovers || (found != processes_.end() && !found->second->ended())) kill_tree(number);
   });
 }
 

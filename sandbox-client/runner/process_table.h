@@ -61,6 +61,10 @@ class ProcessTable final : private Process::Owner {
 
  private:
   class Discard;
+  struct PendingKill {
+    TimerId timer;
+    bool also_leftovers = false;
+  };
 
   void output_changed(Process& process) override { check(process); }
   void input_changed(Process& process) override { admit_input(process); }
@@ -76,7 +80,8 @@ class ProcessTable final : private Process::Owner {
   bool offer_input(Process& process, RequestId request, const WriteInput& input);
   void time_out(std::uint64_t number, std::uint64_t timeout_ms, std::uint64_t grace_ms);
   void kill_tree(std::uint64_t number);
-  /// With `also_leftovers` even when the command itself has ended by then.
+  /// With `also_leftovers` even when the command itself has ended by then. Of several for one process the
+  /// earliest time counts, and `also_leftovers` of any.
   void kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers);
   void finished(Process& process);
   void forget(std::uint64_t number);
@@ -94,7 +99,7 @@ class ProcessTable final : private Process::Owner {
   std::unordered_map<pid_t, Process*> running_;
   std::unordered_map<std::string, std::uint64_t> by_nonce_;
   std::deque<std::uint64_t> finished_;  // oldest first
-  std::map<std::uint64_t, TimerId> kill_timers_;
+  std::map<std::uint64_t, PendingKill> pending_kills_;
   std::uint64_t next_number_ = 1;
   std::size_t held_bytes_ = 0;
 };

@@ -181,6 +181,21 @@ class Ending(RunnerCase):
         self.assertLess(took, 2)
         self.assertEqual(self.pids_of("sleep 4321"), [])
 
+    def test_the_kill_of_a_timeout_still_finds_leftovers_after_another_signal(self):
+        command = "(trap '' TERM; exec setsid sleep 4322) >/dev/null 2>&1 & sleep 60"
+        report = self.client.run(command, timeout_ms=300, grace_ms=600_000)
+        self.assertEqual(report.status, TIMED_OUT)
+        self.assertTrue(self.pids_of("sleep 4322"))
+        self.client.signal(report.process, signal.SIGTERM, scope=TREE, kill_after_ms=1)
+        self.assertTrue(eventually(lambda: not self.pids_of("sleep 4322")))
+
+    def test_a_timeout_does_not_put_off_a_kill_that_is_due_earlier(self):
+        report = self.client.run("trap '' TERM; echo up; while :; do sleep 60; done", timeout_ms=300,
+                                 grace_ms=600_000, wait=wait_spec(until=UNTIL_OUTPUT))
+        self.client.signal(report.process, signal.SIGTERM, kill_after_ms=600)
+        report = self.client.wait(report.process, wait_ms=10_000)
+        self.assertEqual((report.status, report.signal), (TIMED_OUT, signal.SIGKILL))
+
     def test_the_time_left_is_told(self):
         report = self.client.run("sleep 60", timeout_ms=50_000, wait=wait_spec(until=UNTIL_NONE))
         self.assertTrue(45_000 < report.deadline_ms <= 50_000)
