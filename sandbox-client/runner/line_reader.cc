@@ -121,7 +121,7 @@ FileTask::State LineReader::seek() {
       return collect() ? answer() : State::running;
     newlines_ += here;
     position_ += piece.size();
-    if (piece.empty()) break;
+    if (piece.empty()) limit_ = position_;  // it has become shorter
   }
   if (position_ < limit_) return State::running;
   data_.offset = position_;
