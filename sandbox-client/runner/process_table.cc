@@ -333,8 +333,10 @@ void ProcessTable::forget(std::uint64_t number) {
     replies_.reply(waiter.request, MessageType::report, process.report(waiter.spec));
   }
   process.waiters.clear();
-  for (Fd& pipe : process.release_pipes())
+  for (Fd& pipe : process.release_pipes()) {
+    if (discards_.size() >= kMaxDiscards) discards_.pop_front();
     discards_.push_back(std::make_unique<Discard>(*this, std::move(pipe)));
+  }
   by_nonce_.erase(process.nonce);
   processes_.erase(found);
 }

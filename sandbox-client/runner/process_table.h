@@ -25,6 +25,7 @@ class ProcessTable final : private Process::Owner {
  public:
   static constexpr std::size_t kMaxHeldInput = 16;  // write_input requests of a process that wait for room
   static constexpr std::size_t kMaxHeldBytes = 64 << 20;     // of all processes
+  static constexpr std::size_t kMaxDiscards = 256;           // pipes read for nobody; the oldest is closed
   static constexpr std::uint64_t kMaxKillDelayMs = 3600000;  // of a KILL that follows another signal
   static constexpr std::uint64_t kDeathPatienceMs =
       1000;  // a cancelled request is answered then at the latest

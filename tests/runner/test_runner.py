@@ -196,6 +196,23 @@ class Ending(RunnerCase):
         report = self.client.wait(report.process, wait_ms=10_000)
         self.assertEqual((report.status, report.signal), (TIMED_OUT, signal.SIGKILL))
 
+    def test_pipes_of_forgotten_commands_are_bounded(self):
+        def leave_children(count):
+            for done in range(0, count, 64):
+                for _ in range(min(64, count - done)):
+                    self.client.run("sleep 4323 &", wait=wait_spec(until=UNTIL_NONE))
+                self.assertTrue(eventually(lambda: all(e.status != RUNNING for e in self.client.list()[0])))
+
+        def pipes():
+            return int(self.client.run("ls -l /proc/1/fd | grep -c pipe:").out)
+
+        # 256 commands are remembered, and 256 pipes of forgotten ones are kept: two for each.
+        leave_children(256 + 128 + 8)
+        before = pipes()
+        self.assertGreaterEqual(before, 2 * 256 + 256 - 32)
+        leave_children(32)
+        self.assertLessEqual(abs(pipes() - before), 4)
+
     def test_the_time_left_is_told(self):
         report = self.client.run("sleep 60", timeout_ms=50_000, wait=wait_spec(until=UNTIL_NONE))
         self.assertTrue(45_000 < report.deadline_ms <= 50_000)
