@@ -70,7 +70,7 @@ Incoming classify(Json message) {
   Json params = take(message, "params");
   if (params.is_object()) {
     incoming.params = std::move(params);
-  } else if (!params.is_null()) {
+  } else if (!params.is_null() && has_id) {  // a notification is not answered, whatever it contains
     return invalid(std::move(incoming.id), kInvalidParams, "params must be an object");
   }
   return incoming;

@@ -29,7 +29,11 @@ class LocalCall final : public CallHost {
 
   const std::string& principal() const override { return principal_; }
   const Op& op() const override { return op_; }
-  void finish(ToolResult result) override { settle(std::move(result)); }
+  bool finish(ToolResult result) override {
+    const bool wanted = !stop_.stop_requested();
+    settle(std::move(result));
+    return wanted;
+  }
   bool wants_progress() const override { return wants_progress_; }
   bool can_ask(std::string_view) const override { return false; }
 
@@ -46,7 +50,7 @@ class LocalCall final : public CallHost {
   }
 
   void ask(std::map<std::string, InputRequest>, Json) override {
-    finish(ToolResult::failure("This needs an answer from the user, and there is nobody to ask."));
+    settle(ToolResult::failure("This needs an answer from the user, and there is nobody to ask."));
   }
 
   void hold(RequestRegistry::Ticket ticket) {

@@ -61,7 +61,8 @@ class ServerImpl final : public Server {
       auto parsed = parse_json(text, core_->options.max_depth);
       text = {};
       if (!parsed) {
-        send_anonymous_error(*out, *session, {kParseError, "Parse error: " + parsed.error().message, nullptr});
+        send_anonymous_error(*out, *session,
+                             {kParseError, "Parse error: " + parsed.error().message, nullptr});
       } else if (parsed->is_array()) {
         receive_batch(*std::move(parsed), std::move(out), session, peer);
       } else {
@@ -121,8 +122,7 @@ class ServerImpl final : public Server {
       const Incoming& message = messages.back();
       if (message.kind == Incoming::Kind::invalid) return refuse("in the batch: " + message.error.message);
       if (message.method == "initialize") return refuse("initialize must not be part of a batch");
-      if (has_envelope(message.params))
-        return refuse("a batch must not contain requests of 2026-07-28 or later");
+      if (has_envelope(message.params)) return refuse("a batch must not contain requests with an envelope");
     }
     const auto together = std::make_shared<BatchOutbound>(std::move(out));
     for (Incoming& message : messages) handle(std::move(message), together, session, peer);

@@ -72,7 +72,9 @@ class ToolCall {
   /// shutdown. The answer to a cancelled call is discarded, but must still be given.
   virtual const Op& op() const = 0;
 
-  virtual void reply(ToolResult result) = 0;
+  /// False: the call had been given up before, and nobody sees the answer. What a handler has started for the
+  /// caller to go on with is to be ended then.
+  virtual bool reply(ToolResult result) = 0;
   /// All violations in one failure, in the format of schema violations. For cross-field rules.
   virtual void reject(const std::vector<Violation>& violations) = 0;
 

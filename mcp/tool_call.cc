@@ -28,18 +28,18 @@ class Call final : public ToolCall, public std::enable_shared_from_this<Call> {
   const std::string& principal() const override { return host_->principal(); }
   const Op& op() const override { return host_->op(); }
 
-  void reply(ToolResult result) override {
-    if (!take_only_turn()) return;
+  bool reply(ToolResult result) override {
+    if (!take_only_turn()) return false;
     if (const auto problem = output_problem(result); !problem.empty()) {
       host_->fail_internally(problem);
-    } else {
-      host_->finish(std::move(result));
+      return true;
     }
+    return host_->finish(std::move(result));
   }
 
   void reject(const std::vector<Violation>& violations) override {
     if (!take_only_turn()) return;
-    host_->finish(ToolResult::failure(describe_violations(tool_.name, violations)));
+    (void)host_->finish(ToolResult::failure(describe_violations(tool_.name, violations)));
   }
 
   bool wants_progress() const override { return host_->wants_progress(); }

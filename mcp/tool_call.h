@@ -22,7 +22,8 @@ class CallHost {
   virtual ~CallHost() = default;
   virtual const std::string& principal() const = 0;
   virtual const Op& op() const = 0;
-  virtual void finish(ToolResult result) = 0;
+  /// False when the call had been given up, see ToolCall::reply.
+  virtual bool finish(ToolResult result) = 0;
   /// A bug of ours: `reason` is for the log and not for the client.
   virtual void fail_internally(std::string_view reason) = 0;
   virtual bool wants_progress() const = 0;

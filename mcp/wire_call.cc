@@ -39,7 +39,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
     ticket_ = std::get<RequestRegistry::Ticket>(std::move(admitted));
     const auto cookie = ticket_.cookie();
     if (!core_->pool.try_post([self = shared_from_this()] { self->first_round(); })) {
-      return finish(busy("its queue of work is full"));
+      return answer(busy("its queue of work is full"));
     }
     on_close_.emplace(
         closed_, [registry = core_->requests, cookie] { registry->end(cookie, EndReason::connection_lost); });
@@ -48,10 +48,10 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
   const std::string& principal() const override { return request_.principal; }
   const Op& op() const override { return op_; }
 
-  void finish(ToolResult result) override {
-    stream_->finish(make_answer(core_->options, request_.context, request_.id,
-                                to_json(std::move(result), request_.context.version)),
-                    std::move(ticket_));
+  bool finish(ToolResult result) override {
+    return stream_->finish(make_answer(core_->options, request_.context, request_.id,
+                                       to_json(std::move(result), request_.context.version)),
+                           std::move(ticket_));
   }
 
   void fail_internally(std::string_view reason) override {
@@ -82,7 +82,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
 
   void ask(std::map<std::string, InputRequest> requests, Json state) override {
     if (round_ >= core_->options.max_input_rounds) {
-      return finish(ToolResult::failure("The tool gave up: it has asked the user as often as one call may (" +
+      return answer(ToolResult::failure("The tool gave up: it has asked the user as often as one call may (" +
                                         std::to_string(core_->options.max_input_rounds) + ")."));
     }
     const Json& declared = *request_.context.client_capabilities;
@@ -91,7 +91,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
     if (request_.context.modern()) {
       ask_modern(std::move(requests), std::move(state), missing);
     } else if (!missing.empty()) {
-      finish(
+      answer(
           ToolResult::failure("This needs an answer from the user, and the client cannot ask: it did not "
                               "declare the capability " +
                               dump_json(missing) + "."));
@@ -106,6 +106,8 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
                                ". Nothing was done. Wait for other calls to finish, then try again.");
   }
 
+  // Nothing has been started when this is used, so an answer that nobody sees leaves nothing behind.
+  void answer(ToolResult result) { (void)finish(std::move(result)); }
   void fail(RpcError error) { stream_->finish(make_error(request_.id, error, false), std::move(ticket_)); }
 
   void refuse(RequestRegistry::Refusal refusal) {
@@ -113,7 +115,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
       case RequestRegistry::Refusal::duplicate_id:
         return fail(RpcError{kInvalidRequest, "a request with this id is under way", nullptr});
       case RequestRegistry::Refusal::limit:
-        return finish(busy("as many calls are under way as it allows (" +
+        return answer(busy("as many calls are under way as it allows (" +
                            std::to_string(core_->options.max_in_flight) + ")"));
       case RequestRegistry::Refusal::shutting_down:
         return fail(RpcError{kUnavailable, "the server is ending", nullptr});
@@ -134,7 +136,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
     // A modern call may still have to bind its state to what was sent.
     const bool modern = request_.context.modern();
     auto prepared = prepare_arguments(tool_, modern ? start_.arguments : std::move(start_.arguments));
-    if (auto* failure = std::get_if<ToolResult>(&prepared)) return finish(std::move(*failure));
+    if (auto* failure = std::get_if<ToolResult>(&prepared)) return answer(std::move(*failure));
     arguments_ = std::get<std::shared_ptr<const Json>>(std::move(prepared));
     run_tool(tool_, CallInput{arguments_, std::move(start_.responses), std::move(start_.state)},
              shared_from_this(), core_->pool);
@@ -159,7 +161,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
 
   void ask_legacy(std::map<std::string, InputRequest> requests, Json state) {
     auto out = stream_->outbound();
-    if (!out) return finish(ToolResult::failure("The call was cancelled."));
+    if (!out) return answer(ToolResult::failure("The call was cancelled."));
     ++round_;
     auto next = [self = shared_from_this(), state = std::move(state)](InputOutcome outcome) {
       self->core_->pool.post(
@@ -172,7 +174,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
 
   void next_round(const InputOutcome& outcome, const Json& state) {
     if (const auto* problem = std::get_if<std::string>(&outcome)) {
-      return finish(ToolResult::failure("The user's answer is missing: " + *problem + "."));
+      return answer(ToolResult::failure("The user's answer is missing: " + *problem + "."));
     }
     run_tool(tool_, CallInput{arguments_, std::get<0>(outcome), state}, shared_from_this(), core_->pool);
   }

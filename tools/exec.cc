@@ -44,6 +44,12 @@ ExecCommand read_command(const Arguments& arguments, const ToolLimits& limits, V
   return command;
 }
 
+/// A cancelled call leaves nothing behind; its own op is over, so this has another.
+void kill_process(sandbox::Runner& runner, std::uint64_t process, sandbox::Completion<void> done) {
+  runner.signal(process, SIGKILL, sandbox::SignalScope::tree, Duration{}, "cancelled",
+                Op{{}, Deadline::after(kKillDeadline)}, std::move(done));
+}
+
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
   Execution(std::shared_ptr<const ProcessContext> context, Duration wait)
@@ -91,14 +97,11 @@ class Execution : public std::enable_shared_from_this<Execution> {
     answer_process(context_, std::move(report));
   }
 
-  /// A cancelled call leaves nothing behind; its own op is over, so this has another.
   void kill() {
-    context_->handle.runner->signal(
-        process_, SIGKILL, sandbox::SignalScope::tree, Duration{}, "cancelled",
-        Op{{}, Deadline::after(kKillDeadline)}, [context = context_](Result<void>) {
-          context->call->reply(mcp::ToolResult::failure(
-              "The call was cancelled; the command and all that it started was killed."));
-        });
+    kill_process(*context_->handle.runner, process_, [context = context_](Result<void>) {
+      (void)context->call->reply(mcp::ToolResult::failure(
+          "The call was cancelled; the command and all that it started was killed."));
+    });
   }
 
   const std::shared_ptr<const ProcessContext> context_;
@@ -116,9 +119,11 @@ mcp::ToolHandler make_exec(const Services& services) {
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(
         services, call, [services, call, command = std::move(command)](sandbox::SandboxHandle handle) {
-          auto context = std::make_shared<const ProcessContext>(
-              ProcessContext{call, std::move(handle), command.output, services.limits.progress_interval,
-                             services.sandboxes.backend().capabilities().network_host});
+          const auto runner = handle.runner;
+          auto context = std::make_shared<const ProcessContext>(ProcessContext{
+              call, std::move(handle), command.output, services.limits.progress_interval,
+              services.sandboxes.backend().capabilities().network_host,
+              [runner](std::uint64_t process) { kill_process(*runner, process, [](Result<void>) {}); }});
           std::make_shared<Execution>(std::move(context), command.wait)->start(command.process);
         });
   };

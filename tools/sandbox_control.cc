@@ -58,7 +58,10 @@ mcp::ToolHandler make_sandbox_control(const Services& services) {
     call->defer([&sandboxes = services.sandboxes, call, &action, expires_in,
                  name = arguments.text("sandbox")] {
       const auto record = sandboxes.control({call->principal()}, name, action.action, expires_in, call->op());
-      if (!record) return call->reply(mcp::to_tool_failure(record.error()));
+      if (!record) {
+        call->reply(mcp::to_tool_failure(record.error()));
+        return;
+      }
       call->reply(present(*record, action));
     });
   };

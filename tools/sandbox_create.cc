@@ -21,7 +21,10 @@ mcp::ToolHandler make_sandbox_create(const Services& services) {
     request.expires_in = arguments.seconds("expires_in_s");
     call->defer([&sandboxes = services.sandboxes, call, request = std::move(request)] {
       const auto record = sandboxes.create({call->principal()}, request, call->op());
-      if (!record) return call->reply(mcp::to_tool_failure(record.error()));
+      if (!record) {
+        call->reply(mcp::to_tool_failure(record.error()));
+        return;
+      }
       mcp::ToolResult result =
           mcp::ToolResult::text("[created a sandbox; name it as \"sandbox\":\"" + record->name +
                                 "\" in other calls]\n" + record_text(*record));

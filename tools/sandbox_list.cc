@@ -75,7 +75,10 @@ mcp::ToolHandler make_sandbox_list(const Services& services) {
     if (!violations.empty()) return call->reject(violations);
     call->defer([&sandboxes = services.sandboxes, call, label, include = arguments.text("include")] {
       auto records = sandboxes.list({call->principal()}, call->op());
-      if (!records) return call->reply(mcp::to_tool_failure(records.error()));
+      if (!records) {
+        call->reply(mcp::to_tool_failure(records.error()));
+        return;
+      }
       std::sort(records->begin(), records->end(),
                 [](const auto& a, const auto& b) { return a.name < b.name; });
       call->reply(present(*records, include, label));

@@ -66,6 +66,32 @@ test('cancelling kills everything the command started, within 100 ms, and nothin
   }
 });
 
+test('a call that is cancelled as it is answered leaves nothing behind', async () => {
+  const server = await started(state.path);
+  try {
+    // The cancellation is swept across the moment at which the call answers that its command is still running.
+    const input = 'x'.repeat(3_000_000);
+    for (let round = 0; round < 150; ++round) {
+      const mark = marker();
+      const withInput = round % 5 === 0;
+      const call = server.request('tools/call', {
+        name: 'exec', arguments: { command: `sleep ${mark}; true`, wait_s: 0.05, ...(withInput ? { stdin: input } : {}) },
+      });
+      let answered = false;
+      call.then(() => { answered = true; });
+      await new Promise((resolve) => setTimeout(resolve, withInput ? 20 + round % 70 : 49 + (round % 10) / 5));
+      server.send({ method: 'notifications/cancelled', params: { requestId: call.id } });
+      await server.request('ping');  // what was on its way has arrived
+      if (answered) {
+        await server.call('process_input', { process: (await call).result.structuredContent.process, signal: 'KILL' });
+      }
+      await eventually(`round ${round}: nothing is left`, () => alive(mark).length === 0, 3000);
+    }
+  } finally {
+    await server.close();
+  }
+});
+
 test('a timeout kills the whole tree', async () => {
   const server = await started(state.path);
   try {

@@ -28,6 +28,7 @@ class FakeToolCall final : public mcp::ToolCall {
   }
 
   bool progress_wanted = false;
+  bool given_up = false;  // reply() says that nobody sees the answer
 
   void cancel() { stop_.request_stop(); }
   /// Runs what was deferred until the call is answered; nothing when that does not happen in time.
@@ -60,13 +61,14 @@ class FakeToolCall final : public mcp::ToolCall {
   const Json& arguments() const override { return arguments_; }
   const std::string& principal() const override { return principal_; }
   const Op& op() const override { return op_; }
-  void reply(mcp::ToolResult result) override {
+  bool reply(mcp::ToolResult result) override {
     const MutexLock lock(mutex_);
     ++answers_;
     result_ = std::move(result);
+    return !given_up;
   }
   void reject(const std::vector<mcp::Violation>& violations) override {
-    reply(mcp::ToolResult::failure(mcp::describe_violations(tool_, violations)));
+    (void)reply(mcp::ToolResult::failure(mcp::describe_violations(tool_, violations)));
   }
   bool wants_progress() const override { return progress_wanted; }
   void progress(std::string_view message) override {
@@ -118,13 +120,15 @@ class ToolBench {
   FakeRunner& runner(const std::string& name = "default") { return manager.runner(name); }
 
   /// A call whose handler has run; its arguments are normalised and validated as a server does it.
-  std::shared_ptr<FakeToolCall> begin(const std::string& name, Json arguments, bool progress = false) {
+  std::shared_ptr<FakeToolCall> begin(const std::string& name, Json arguments, bool progress = false,
+                                      bool given_up = false) {
     for (const mcp::Tool& tool : tools::make_tools(tools::Services{manager, limits})) {
       const Json file = parse_json(tool.schema).value();
       if (file.at("name") != name) continue;
       const auto schema = mcp::compile_schema(file.at("inputSchema")).value();
       auto call = std::make_shared<FakeToolCall>(name, schema->normalise(std::move(arguments)));
       call->progress_wanted = progress;
+      call->given_up = given_up;
       const auto violations = schema->validate(call->arguments());
       if (violations.empty()) {
         tool.handler(call);

@@ -394,6 +394,27 @@ TEST_CASE("a call that is cancelled while it waits kills the command", "[tools]"
   CHECK(call->answers() == 1);
 }
 
+TEST_CASE("a call that is given up while it is answered as running kills the command", "[tools]") {
+  ToolBench bench;
+  int killed = 0;
+  bench.runner().on_start = [&](const ProcessSpec&, const WaitSpec&, const Op&,
+                                const Completion<ProcessReport>& done) { done(running_report(7, "")); };
+  bench.runner().on_signal = [&](std::uint64_t process, int number, sandbox::SignalScope scope, Duration,
+                                 const std::string&, const Op&, const Completion<void>& done) {
+    CHECK(process == 7);
+    CHECK(number == SIGKILL);
+    CHECK(scope == sandbox::SignalScope::tree);
+    ++killed;
+    done({});
+  };
+  const auto seen = bench.begin("exec", {{"command", "x"}, {"wait_s", 0}});
+  REQUIRE(seen->wait_result());
+  CHECK(killed == 0);
+  const auto unseen = bench.begin("exec", {{"command", "x"}, {"wait_s", 0}}, false, true);
+  REQUIRE(unseen->wait_result());
+  CHECK(killed == 1);
+}
+
 TEST_CASE("what exec answers is what its output schema says", "[tools]") {
   ToolBench bench;
   std::shared_ptr<const mcp::Schema> schema;

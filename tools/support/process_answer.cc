@@ -80,9 +80,10 @@ std::vector<std::string> notes_about(const ProcessContext& context, const Proces
 
 void reply_now(const ProcessContext& context, const ProcessReport& report,
                const std::optional<Selected>& selected) {
-  reply_from(
+  const bool seen = reply_if_wanted(
       context.handle, *context.call,
       present_process(context.handle, report, context.request, selected, notes_about(context, report)));
+  if (!seen && context.given_up) context.given_up(report.process);
 }
 
 }  // namespace
@@ -121,7 +122,9 @@ void answer_process(std::shared_ptr<const ProcessContext> context, ProcessReport
 
 void fail_process(const ProcessContext& context, std::uint64_t process, const Error& error) {
   if (error.code != ErrorCode::not_found) {
-    return reply_from(context.handle, *context.call, runner_failure(context.handle, error));
+    const bool seen = reply_if_wanted(context.handle, *context.call, runner_failure(context.handle, error));
+    if (!seen && context.given_up) context.given_up(process);
+    return;
   }
   reply_from(context.handle, *context.call,
              mcp::ToolResult::failure(

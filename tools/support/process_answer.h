@@ -21,6 +21,8 @@ struct ProcessContext {
   OutputRequest request;
   Duration progress_interval{};
   bool network_possible = false;  // this server makes sandboxes with a network when asked
+  /// Called with a process about which the call was answered too late: the caller had given it up.
+  std::function<void(std::uint64_t process)> given_up = {};
 };
 
 /// The first wait of a call: cut to the progress interval when the caller wants progress.

@@ -11,17 +11,27 @@ void use_sandbox(const Services& services, const std::shared_ptr<mcp::ToolCall>&
   const sandbox::Caller caller{call->principal()};
   const auto name = Arguments(call->arguments()).optional_text("sandbox");
   if (auto found = services.sandboxes.try_acquire(caller, name)) {
-    if (!*found) return call->reply(mcp::to_tool_failure(found->error()));
+    if (!*found) {
+      call->reply(mcp::to_tool_failure(found->error()));
+      return;
+    }
     return use(std::move(*found).value());
   }
   call->defer([&sandboxes = services.sandboxes, call, caller, name, use = std::move(use)] {
     auto made = sandboxes.acquire(caller, name, call->op());
-    if (!made) return call->reply(mcp::to_tool_failure(made.error()));
+    if (!made) {
+      call->reply(mcp::to_tool_failure(made.error()));
+      return;
+    }
     use(std::move(made).value());
   });
 }
 
 void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::ToolResult result) {
+  (void)reply_if_wanted(handle, call, std::move(result));
+}
+
+bool reply_if_wanted(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::ToolResult result) {
   if (handle.recreated) {
     if (!result.content.empty() && result.content.front().kind == mcp::Content::Kind::text) {
       std::string& text = result.content.front().text;
@@ -30,7 +40,7 @@ void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::
     }
     if (result.structured) (*result.structured)["sandbox_recreated"] = true;
   }
-  call.reply(std::move(result));
+  return call.reply(std::move(result));
 }
 
 mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error& error) {

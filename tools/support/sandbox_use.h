@@ -24,6 +24,9 @@ inline constexpr std::string_view kRecreatedNote =
 
 /// Answers a call that worked in `handle`: says whether the sandbox is a new one.
 void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::ToolResult result);
+/// The same; false when the caller had given the call up.
+[[nodiscard]] bool reply_if_wanted(const sandbox::SandboxHandle& handle, mcp::ToolCall& call,
+                                   mcp::ToolResult result);
 
 /// A failure of the runner, with what to do next where the error leaves that open.
 mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error& error);
