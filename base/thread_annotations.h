@@ -30,6 +30,7 @@ class REXEC_CAPABILITY("mutex") Mutex {
   void unlock() REXEC_RELEASE() { mutex_.unlock(); }
 
  private:
+  friend class WakeUp;
   std::mutex mutex_;
 };
 
@@ -46,11 +47,28 @@ class REXEC_SCOPED_CAPABILITY MutexLock {
   void unlock() REXEC_NO_THREAD_SAFETY_ANALYSIS { mutex_.unlock(); }
 
  private:
+  friend class WakeUp;
   Mutex& mutex_;
 };
 
 /// Waits on a MutexLock, also with a stop token: wait(lock, stop, predicate). A predicate that reads guarded
 /// members is a lambda marked REXEC_REQUIRES(mutex) or a loop around the plain wait.
 using CondVar = std::condition_variable_any;
+
+/// A plain wait on a MutexLock, for wake-ups on the path of every call: a CondVar has a mutex of its own, on
+/// which the woken thread falls asleep a second time. Notify after the lock has been released.
+class WakeUp {
+ public:
+  void wait(MutexLock& lock) {
+    std::unique_lock<std::mutex> held(lock.mutex_.mutex_, std::adopt_lock);
+    condition_.wait(held);
+    held.release();
+  }
+  void notify_one() { condition_.notify_one(); }
+  void notify_all() { condition_.notify_all(); }
+
+ private:
+  std::condition_variable condition_;
+};
 
 }  // namespace rexec

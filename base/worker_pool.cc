@@ -26,16 +26,25 @@ WorkerPool::~WorkerPool() {
 }
 
 bool WorkerPool::try_post(Task task) {
-  MutexLock lock(mutex_);
-  return !stopping_ && queue_.size() < options_.queue && enqueue(task);
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || queue_.size() >= options_.queue || !enqueue(task)) return false;
+  }
+  wake_.notify_one();
+  return true;
 }
 
 void WorkerPool::post(Task task) {
+  bool queued = false;
   {
     MutexLock lock(mutex_);
-    if (!stopping_ && enqueue(task)) return;
+    queued = !stopping_ && enqueue(task);
   }
-  run_task(task);
+  if (queued) {
+    wake_.notify_one();
+  } else {
+    run_task(task);
+  }
 }
 
 bool WorkerPool::enqueue(Task& task) {
@@ -48,7 +57,6 @@ bool WorkerPool::enqueue(Task& task) {
     }
   }
   queue_.push_back(std::move(task));
-  wake_.notify_one();
   return true;
 }
 

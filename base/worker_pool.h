@@ -45,7 +45,7 @@ class WorkerPool {
 
   const Options options_;
   Mutex mutex_;
-  CondVar wake_;
+  WakeUp wake_;
   std::deque<Task> queue_ REXEC_GUARDED_BY(mutex_);
   std::size_t idle_ REXEC_GUARDED_BY(mutex_) = 0;
   bool stopping_ REXEC_GUARDED_BY(mutex_) = false;

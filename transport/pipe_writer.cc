@@ -57,6 +57,7 @@ PipeWriter::~PipeWriter() {
 
 Status PipeWriter::send(mcp::Message message) {
   bool overflow = false;
+  bool wake = false;
   {
     MutexLock lock(mutex_);
     if (dead_ || stopping_) return Error{ErrorCode::unavailable, "the client is gone"};
@@ -67,9 +68,10 @@ Status PipeWriter::send(mcp::Message message) {
       unwritten_ += message.text.size() + 1;
       queue_.append(message.text).push_back('\n');
       const bool held = holder_ == std::this_thread::get_id() && queue_.size() < kHeldBytes;
-      if (waiting_ && !held) wake_.notify_one();
+      wake = waiting_ && !held;
     }
   }
+  if (wake) wake_.notify_one();
   if (!overflow) return {};
   close();
   return Error{ErrorCode::resource_exhausted, "the client does not read its messages"};
@@ -81,9 +83,13 @@ void PipeWriter::hold() {
 }
 
 void PipeWriter::release() {
-  MutexLock lock(mutex_);
-  holder_ = {};
-  if (waiting_ && !queue_.empty()) wake_.notify_one();
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    holder_ = {};
+    wake = waiting_ && !queue_.empty();
+  }
+  if (wake) wake_.notify_one();
 }
 
 void PipeWriter::close() {

@@ -58,7 +58,7 @@ class PipeWriter final : public mcp::Outbound {
   std::stop_source closed_;
 
   Mutex mutex_;
-  CondVar wake_;
+  WakeUp wake_;
   CondVar drained_;
   std::string queue_ REXEC_GUARDED_BY(mutex_);
   std::size_t unwritten_ REXEC_GUARDED_BY(mutex_) = 0;  // queue_ and what the thread has taken from it
