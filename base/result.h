@@ -15,8 +15,8 @@
 namespace rexec {
 
 enum class ErrorCode {
-  invalid_argument,     // the caller's input is wrong; retrying unchanged cannot help
-  not_found,            // the named thing does not exist (or is not the caller's)
+  invalid_argument,  // the caller's input is wrong; retrying unchanged cannot help
+  not_found,         // the named thing does not exist (or is not the caller's)
   already_exists,
   permission_denied,
   failed_precondition,  // the machine or the object is not in a state in which this can work
@@ -24,9 +24,9 @@ enum class ErrorCode {
   unavailable,          // may work later
   deadline_exceeded,
   cancelled,
-  data_loss,            // something that was kept is gone, e.g. a sandbox that died
+  data_loss,  // something that was kept is gone, e.g. a sandbox that died
   unsupported,
-  internal,             // a bug of ours
+  internal,  // a bug of ours
 };
 
 std::string_view to_string(ErrorCode code);
@@ -45,21 +45,38 @@ Error with_context(std::string_view context, Error error);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
-  T& value() & { assert(ok()); return *std::get_if<0>(&state_); }
-  const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
-  T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    assert(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  const Error& error() const& { assert(!ok()); return *std::get_if<1>(&state_); }
-  Error&& error() && { assert(!ok()); return std::move(*std::get_if<1>(&state_)); }
+  const Error& error() const& {
+    assert(!ok());
+    return *std::get_if<1>(&state_);
+  }
+  Error&& error() && {
+    assert(!ok());
+    return std::move(*std::get_if<1>(&state_));
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -73,8 +90,14 @@ class [[nodiscard]] Result<void> {
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  const Error& error() const& { assert(!ok()); return *error_; }
-  Error&& error() && { assert(!ok()); return std::move(*error_); }
+  const Error& error() const& {
+    assert(!ok());
+    return *error_;
+  }
+  Error&& error() && {
+    assert(!ok());
+    return std::move(*error_);
+  }
 
  private:
   std::optional<Error> error_;
@@ -88,8 +111,8 @@ using Status = Result<void>;
 #define REXEC_CONCAT(a, b) REXEC_CONCAT_INNER(a, b)
 
 /// ASSIGN_OR_RETURN(auto x, f()): x = value of f(), or return its error from this function.
-#define ASSIGN_OR_RETURN(target, expression)                                          \
-  auto REXEC_CONCAT(result_, __LINE__) = (expression);                                \
+#define ASSIGN_OR_RETURN(target, expression)                                                       \
+  auto REXEC_CONCAT(result_, __LINE__) = (expression);                                             \
   if (!REXEC_CONCAT(result_, __LINE__)) return std::move(REXEC_CONCAT(result_, __LINE__)).error(); \
   target = std::move(REXEC_CONCAT(result_, __LINE__)).value()
 

@@ -37,7 +37,7 @@ struct SandboxSpec {
 };
 
 struct Limit {
-  std::string name;       // "memory_mb", "processes", …
+  std::string name;  // "memory_mb", "processes", …
   std::string value;
   std::string mechanism;  // what enforces it, or "not enforced"
 };

@@ -24,8 +24,9 @@ struct Caller {
 struct ManagerLimits {
   std::size_t sandboxes_per_principal = 16;
   std::size_t sandboxes = 64;
-  Duration idle_expiry = std::chrono::hours(24);     // since the last call, with nothing running; zero: never
-  Duration max_lifetime = std::chrono::hours(24 * 7);  // bound on expires_in; default when none was asked: none
+  Duration idle_expiry = std::chrono::hours(24);  // since the last call, with nothing running; zero: never
+  Duration max_lifetime =
+      std::chrono::hours(24 * 7);  // bound on expires_in; default when none was asked: none
   Duration create_deadline = std::chrono::seconds(60);
 };
 
@@ -37,7 +38,7 @@ struct SandboxHandle {
 };
 
 struct CreateRequest {
-  SandboxSpec spec;                     // an empty name is generated
+  SandboxSpec spec;  // an empty name is generated
   std::optional<Duration> expires_in;
 };
 

@@ -1,15 +1,15 @@
 // Sandboxes on this machine: bubblewrap namespaces around a runner that is pid 1 inside.
 //
-// A sandbox has its own user, pid, mount, ipc, uts, cgroup and network namespaces, a read-only system, private
-// /tmp, /dev, /proc and /etc, no capabilities, no new privileges, a seccomp filter, no further user namespaces,
-// and one writable directory on disk, its home. bubblewrap never runs as root: a server that does starts it as
-// a dedicated uid. If any part of this cannot be had, create() fails and says what to do; there is no lesser
-// form. See docs/DESIGN.md for why each piece is there.
+// A sandbox has its own user, pid, mount, ipc, uts, cgroup and network namespaces, a read-only system,
+// private /tmp, /dev, /proc and /etc, no capabilities, no new privileges, a seccomp filter, no further user
+// namespaces, and one writable directory on disk, its home. bubblewrap never runs as root: a server that does
+// starts it as a dedicated uid. If any part of this cannot be had, create() fails and says what to do; there
+// is no lesser form. See docs/DESIGN.md for why each piece is there.
 #pragma once
 
+#include <sys/types.h>
 #include <memory>
 #include <string>
-#include <sys/types.h>
 
 #include "base/result.h"
 #include "sandbox-client/backend.h"
