@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { RawServer, stateDirectory } from './support.mjs';
+import { eventually, RawServer, stateDirectory } from './support.mjs';
 
 const commands = Number(process.env.REXEC_E2E_COMMANDS ?? 10_000);
 const rounds = Number(process.env.REXEC_E2E_ROUNDS ?? 200);
@@ -117,8 +117,10 @@ test('what a grandchild writes later is still read', async () => {
   const result = await server.exec('(while [ ! -e go ]; do sleep 0.02; done; echo later) & echo now');
   assert.equal(result.stdout, 'now\n');
   await server.exec('touch go');
-  const more = await server.call('process_read', { process: result.process, cursor: result.cursor, wait_s: 10 });
-  assert.equal(more.structuredContent.stdout, 'later\n');
+  await eventually('it is read', async () => {
+    const more = await server.call('process_read', { process: result.process, cursor: result.cursor });
+    return more.structuredContent.stdout === 'later\n';
+  });
 });
 
 test('10 MB of standard input arrive', async () => {
