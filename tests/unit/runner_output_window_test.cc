@@ -28,8 +28,9 @@ std::uint64_t newlines(std::string_view bytes) {
 
 TEST_CASE("Newlines are counted exactly at every length and alignment", "[runner]") {
   const std::string bytes = sample(40000, 1);
-  for (const std::size_t begin : {0, 1, 7, 63})
-    for (const std::size_t size : {0, 1, 15, 63, 64, 65, 127, 16319, 16320, 16321, 39000}) {
+  for (const std::size_t begin : std::initializer_list<std::size_t>{0, 1, 7, 63})
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{0, 1, 15, 63, 64, 65, 127, 16319, 16320, 16321, 39000}) {
       const std::string_view part = std::string_view(bytes).substr(begin, size);
       CHECK(count_newlines(part) == newlines(part));
     }

@@ -30,7 +30,7 @@ TEST_CASE("SHA-256 agrees with OpenSSL at every length and in any pieces", "[run
   }
   std::string large;
   while (large.size() < 300000) large += bytes;
-  for (const std::size_t piece : {1, 3, 63, 64, 65, 1000, 65536}) {
+  for (const std::size_t piece : std::initializer_list<std::size_t>{1, 3, 63, 64, 65, 1000, 65536}) {
     Sha256 hash(portable);
     for (std::size_t at = 0; at < large.size(); at += piece)
       hash.update(std::string_view(large).substr(at, piece));
