@@ -94,8 +94,8 @@ class Manager final : public SandboxManager {
     ~Claim();
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
-    /// Ends the work in the ordinary way. The caller holds the manager's mutex, which the analysis cannot tell
-    /// from manager_.mutex_.
+    /// Ends the work in the ordinary way. The caller holds the manager's mutex, which the analysis cannot
+    /// tell from manager_.mutex_.
     void end() REXEC_NO_THREAD_SAFETY_ANALYSIS;
 
    private:
