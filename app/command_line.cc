@@ -91,7 +91,8 @@ class Parser {
 
   static bool takes_value(const std::string& word) {
     if (word == kConfigFlag) return true;
-    return std::ranges::find(settings(), word, flag_name) != settings().end();
+    const auto found = std::ranges::find(settings(), word, flag_name);
+    return found != settings().end() && has_flag(*found);
   }
 
   Result<std::string> value_of(const std::string& name, const std::optional<std::string>& given) {
@@ -112,8 +113,11 @@ class Parser {
       return {};
     }
     for (const Setting& setting : settings()) {
-      if (flag_name(setting) != name) continue;
-      ASSIGN_OR_RETURN(line_.settings[std::string(setting.name)], value_of(name, given));
+      if (flag_name(setting) != name || !has_flag(setting)) continue;
+      ASSIGN_OR_RETURN(std::string value, value_of(name, given));
+      std::string& taken = line_.settings[std::string(setting.name)];
+      if (setting.type == Setting::Type::list && !taken.empty()) value = taken + '\n' + value;
+      taken = std::move(value);
       return {};
     }
     if (command_ != nullptr) {
@@ -145,7 +149,9 @@ class Parser {
     if (command_ != nullptr) {
       for (const Option& option : command_->options) known.emplace_back(option.name);
     }
-    for (const Setting& setting : settings()) known.push_back(flag_name(setting));
+    for (const Setting& setting : settings()) {
+      if (has_flag(setting)) known.push_back(flag_name(setting));
+    }
     return usage(with_suggestion("there is no flag \"" + name + "\"", name, known));
   }
 

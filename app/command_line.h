@@ -26,7 +26,7 @@ struct CommandLine {
   std::string command;  // empty when none was given
   std::vector<std::string> arguments;
   std::map<std::string, std::string> options;   // of the command, by name; without a value: ""
-  std::map<std::string, std::string> settings;  // by name of the setting
+  std::map<std::string, std::string> settings;  // by name of the setting; of a list: one entry on a line
   std::optional<std::string> config_file;
 
   bool has(std::string_view option) const { return options.contains(std::string(option)); }

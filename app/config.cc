@@ -77,6 +77,11 @@ class Loader {
       const std::string pointer = pointer_of(setting);
       const Json::json_pointer path(pointer);
       if (!document.contains(path)) continue;
+      if (const std::string wrong = setting.check == nullptr ? "" : setting.check(document[path]);
+          !wrong.empty()) {
+        problems_.push_back(place(pointer) + ": " + wrong);
+        continue;
+      }
       setting.set(loaded_.config, document[path]);
       loaded_.origins[std::string(setting.name)] = place(pointer);
     }
@@ -102,7 +107,8 @@ class Loader {
     RETURN_IF_ERROR(compile());
     Json document = Json::object();
     for (const auto& [name, value] : values) {
-      document[Json::json_pointer(pointer_of(*find_setting(name)))] = value;
+      const Setting& setting = *find_setting(name);
+      document[Json::json_pointer(pointer_of(setting))] = from_words(setting, value);
     }
     return take(schema_->normalise(std::move(document)), place);
   }
@@ -112,6 +118,7 @@ class Loader {
     std::map<std::string, std::string> variables;  // by pointer
     std::vector<std::string> known = {std::string(kConfigVariable), std::string(kBinaryVariable)};
     for (const Setting& setting : settings()) {
+      if (!has_flag(setting)) continue;
       known.push_back(variable_name(setting));
       for (const std::string& variable : {known.back(), std::string(setting.other_variable)}) {
         const std::string value = lookup(sources_.environment, variable);

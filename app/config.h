@@ -19,7 +19,7 @@ Environment process_environment();
 
 struct ConfigSources {
   Environment environment;
-  std::map<std::string, std::string> flags;  // by name of the setting
+  std::map<std::string, std::string> flags;  // by name of the setting; of a list: one entry on a line
   std::optional<std::string> file;           // --config; such a file must exist
 };
 

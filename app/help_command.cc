@@ -57,12 +57,13 @@ void print_overview(std::ostream& out) {
   out << "\nWithout a command: stdio when standard input is not a terminal, else help.\n\nFlags:\n";
   print_flag(out, "--config", "PATH", "The configuration file.");
   for (const Setting& setting : settings()) {
+    if (!has_flag(setting)) continue;
     std::string summary(setting.summary);
     summary += " Default: " + display_value(setting, setting.get(Config{})) + ".";
     print_flag(out, flag_name(setting), value_placeholder(setting), summary);
   }
-  out << "\nEach flag is also a setting of the configuration file and an environment variable:\n"
-         "see rexec-mcp help config.\n";
+  out << "\nA flag for a list may be repeated. Each flag is also a setting of the configuration file and an\n"
+         "environment variable: see rexec-mcp help config.\n";
 }
 
 void print_command(std::ostream& out, const Command& command) {

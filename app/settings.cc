@@ -170,12 +170,18 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 Json schema_of(const Setting& setting) {
-  Json schema = {{"description", setting.summary}};
+  Json schema = setting.type == Type::object ? setting.schema() : Json::object();
+  schema["description"] = setting.summary;
+  if (setting.type == Type::object) return schema;
   if (setting.type == Type::choice) {
     schema["enum"] = split(setting.choices, '|');
     schema["type"] = "string";
   } else if (setting.type == Type::text) {
     schema["type"] = "string";
+  } else if (setting.type == Type::list) {
+    schema["type"] = "array";
+    schema["items"] = {{"type", "string"}};
+    schema["maxItems"] = kMaxListEntries;
   } else {
     schema["type"] = setting.type == Type::integer ? "integer" : "number";
     schema["minimum"] = number(setting.minimum);
@@ -213,6 +219,10 @@ const Setting* find_setting(std::string_view name) {
   return found == std::end(kSettings) ? nullptr : found;
 }
 
+bool has_flag(const Setting& setting) {
+  return setting.type != Type::object;
+}
+
 std::string flag_name(const Setting& setting) {
   std::string name = "--" + std::string(setting.name);
   std::ranges::replace_if(
@@ -242,8 +252,21 @@ std::string value_placeholder(const Setting& setting) {
       return "NUMBER";
     case Type::seconds:
       return "SECONDS";
+    case Type::list:
+      return std::string(setting.choices);
+    case Type::object:
+      return "OBJECT";
   }
   return {};
+}
+
+Json from_words(const Setting& setting, std::string_view words) {
+  if (setting.type != Type::list) return words;
+  Json list = Json::array();
+  for (std::string& line : split(words, '\n')) {
+    if (!line.empty()) list.push_back(std::move(line));
+  }
+  return list;
 }
 
 std::string display_value(const Setting& setting, const Json& value) {
@@ -279,6 +302,10 @@ std::string settings_reference() {
       range = dump_json(number(setting.minimum)) + " to " + dump_json(number(setting.maximum));
     } else if (setting.type == Type::text) {
       range = "path";
+    } else if (setting.type == Type::list) {
+      range = "list of texts";
+    } else if (setting.type == Type::object) {
+      range = "object, in the file only";
     }
     table += "| `" + std::string(setting.name) + "` | " +
              (value == "" ? "see below" : "`" + display_value(setting, value) + "`") + " | " + range + " | " +

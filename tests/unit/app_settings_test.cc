@@ -39,6 +39,9 @@ TEST_CASE("a setting reads back what was set", "[app]") {
       case Setting::Type::seconds:
         value = static_cast<std::int64_t>(setting.minimum) + 1;
         break;
+      case Setting::Type::list:
+      case Setting::Type::object:
+        continue;  // what they accept is tested where it is defined
     }
     Config config;
     setting.set(config, value);
