@@ -53,6 +53,7 @@ struct Incoming {
   Json params = Json::object();  // always an object
   Json result;                   // of a successful response
   RpcError error;                // of a failed response (code 0: none) or of an invalid message
+  std::size_t bytes = 0;         // of the text that it came in, where the receiver notes it
 };
 
 /// Takes apart one element of the wire: an object, not a batch.

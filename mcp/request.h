@@ -39,6 +39,7 @@ struct Request {
   std::shared_ptr<Session> session;
   std::shared_ptr<Outbound> out;
   bool cancel_on_close = false;
+  std::size_t bytes = 0;  // of the message that it came in
 };
 
 /// {name, version, title}, as clients of `version` know it.

@@ -59,14 +59,17 @@ class ServerImpl final : public Server {
     const auto session = peer.session ? peer.session : make_session();
     try {
       auto parsed = parse_json(text, core_->options.max_depth);
+      const std::size_t bytes = text.size();
       text = {};
       if (!parsed) {
         send_anonymous_error(*out, *session,
                              {kParseError, "Parse error: " + parsed.error().message, nullptr});
       } else if (parsed->is_array()) {
-        receive_batch(*std::move(parsed), std::move(out), session, peer);
+        receive_batch(*std::move(parsed), bytes, std::move(out), session, peer);
       } else {
-        handle(classify(*std::move(parsed)), std::move(out), session, peer);
+        Incoming message = classify(*std::move(parsed));
+        message.bytes = bytes;
+        handle(std::move(message), std::move(out), session, peer);
       }
     } catch (const std::exception& exception) {
       log(LogLevel::error, "mcp", std::string("while receiving a message: ") + exception.what());
@@ -104,8 +107,8 @@ class ServerImpl final : public Server {
   }
 
   // MCP 2025-03-26, base protocol, "Batching"; removed in 2025-06-18.
-  void receive_batch(Json batch, std::shared_ptr<Outbound> out, const std::shared_ptr<Session>& session,
-                     const Peer& peer) {
+  void receive_batch(Json batch, std::size_t bytes, std::shared_ptr<Outbound> out,
+                     const std::shared_ptr<Session>& session, const Peer& peer) {
     const auto refuse = [&](std::string reason) {
       send_anonymous_error(*out, *session, {kInvalidRequest, std::move(reason), nullptr});
     };
@@ -119,7 +122,8 @@ class ServerImpl final : public Server {
     std::vector<Incoming> messages;
     for (Json& element : batch) {
       messages.push_back(classify(std::move(element)));
-      const Incoming& message = messages.back();
+      Incoming& message = messages.back();
+      message.bytes = bytes;
       if (message.kind == Incoming::Kind::invalid) return refuse("in the batch: " + message.error.message);
       if (message.method == "initialize") return refuse("initialize must not be part of a batch");
       if (has_envelope(message.params)) return refuse("a batch must not contain requests with an envelope");
@@ -157,6 +161,7 @@ class ServerImpl final : public Server {
     request.session = session;
     request.out = std::move(out);
     request.cancel_on_close = modern && peer.cancel_on_close;
+    request.bytes = message.bytes;
     if (auto* error = std::get_if<RpcError>(&context)) return answer(*core_, request, std::move(*error));
     request.context = std::get<RequestContext>(std::move(context));
     const auto* handler = methods_.find(modern ? Era::modern : Era::legacy, request.method);

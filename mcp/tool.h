@@ -5,12 +5,15 @@
 // and one schema; see CONTRIBUTING.md.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/deadline.h"
@@ -98,7 +101,29 @@ class ToolCall {
   virtual const Json& request_state() const = 0;
 };
 
-using ToolHandler = std::function<void(std::shared_ptr<ToolCall>)>;
+using ToolFunction = std::function<void(std::shared_ptr<ToolCall>)>;
+
+/// What answers the calls of a tool. It runs on a worker and may block within the op of its call; one made by
+/// prompt_handler() must not.
+struct ToolHandler {
+  ToolHandler() = default;
+  template <class F>
+  requires(std::constructible_from<ToolFunction, F> && !std::same_as<std::remove_cvref_t<F>, ToolHandler>)
+      ToolHandler(F&& function)
+      : run(std::forward<F>(function)) {}  // any callable is a handler
+
+  ToolFunction run;
+  bool prompt = false;
+};
+
+/// A handler that only starts what others finish: it returns within microseconds, waits for nothing, and
+/// defers what is longer. It runs where its call is received, which saves handing it to a worker; calls with
+/// large arguments go to a worker all the same.
+inline ToolHandler prompt_handler(ToolFunction function) {
+  ToolHandler handler(std::move(function));
+  handler.prompt = true;
+  return handler;
+}
 
 struct Tool {
   std::string_view schema;  // text of schemas/tools/<name>.json

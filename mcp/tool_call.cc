@@ -118,7 +118,7 @@ class Call final : public ToolCall, public std::enable_shared_from_this<Call> {
 
 void run_tool(const ToolEntry& tool, CallInput input, std::shared_ptr<CallHost> host, WorkerPool& pool) {
   const auto call = std::make_shared<Call>(tool, std::move(input), std::move(host), pool);
-  call->guard([&] { tool.handler(call); });
+  call->guard([&] { tool.handler.run(call); });
 }
 
 std::variant<std::shared_ptr<const Json>, ToolResult> prepare_arguments(const ToolEntry& tool,

@@ -45,7 +45,7 @@ Result<ToolEntry> make_entry(Tool tool) {
     if (!compiled) return with_context("tool \"" + entry.name + "\": " + key, std::move(compiled).error());
     (key == std::string_view("inputSchema") ? entry.input : entry.output) = std::move(compiled).value();
   }
-  if (!tool.handler) return bad_tool(entry.name, "the handler is missing");
+  if (!tool.handler.run) return bad_tool(entry.name, "the handler is missing");
   entry.handler = std::move(tool.handler);
   return entry;
 }

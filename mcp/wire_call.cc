@@ -13,6 +13,9 @@
 namespace rexec::mcp {
 namespace {
 
+constexpr std::size_t kPromptBytes = 64
+                                     << 10;  // larger calls take long enough to parse and check for a worker
+
 class WireCall final : public CallHost, public std::enable_shared_from_this<WireCall> {
  public:
   WireCall(std::shared_ptr<ServerCore> core, const ToolEntry& tool, Request request, CallStart start)
@@ -38,11 +41,13 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
     if (const auto* refusal = std::get_if<RequestRegistry::Refusal>(&admitted)) return refuse(*refusal);
     ticket_ = std::get<RequestRegistry::Ticket>(std::move(admitted));
     const auto cookie = ticket_.cookie();
-    if (!core_->pool.try_post([self = shared_from_this()] { self->first_round(); })) {
+    const bool here = tool_.handler.prompt && request_.bytes <= kPromptBytes;
+    if (!here && !core_->pool.try_post([self = shared_from_this()] { self->first_round(); })) {
       return answer(busy("its queue of work is full"));
     }
     on_close_.emplace(
         closed_, [registry = core_->requests, cookie] { registry->end(cookie, EndReason::connection_lost); });
+    if (here) first_round();
   }
 
   const std::string& principal() const override { return request_.principal; }

@@ -113,7 +113,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
 }  // namespace
 
 mcp::ToolHandler make_exec(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     ExecCommand command = read_command(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
@@ -126,7 +126,7 @@ mcp::ToolHandler make_exec(const Services& services) {
               [runner](std::uint64_t process) { kill_process(*runner, process, [](Result<void>) {}); }});
           std::make_shared<Execution>(std::move(context), command.wait)->start(command.process);
         });
-  };
+  });
 }
 
 }  // namespace rexec::tools

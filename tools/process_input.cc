@@ -132,7 +132,7 @@ class InputCall : public std::enable_shared_from_this<InputCall> {
 }  // namespace
 
 mcp::ToolHandler make_process_input(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     const Arguments arguments(call->arguments());
     Input input = read_arguments(arguments, services.limits, violations);
@@ -145,7 +145,7 @@ mcp::ToolHandler make_process_input(const Services& services) {
                                          services.sandboxes.backend().capabilities().network_host};
                   std::make_shared<InputCall>(std::move(context), input)->run();
                 });
-  };
+  });
 }
 
 }  // namespace rexec::tools

@@ -81,7 +81,7 @@ mcp::ToolResult present(const sandbox::SandboxHandle& handle, sandbox::ProcessEn
 }  // namespace
 
 mcp::ToolHandler make_process_list(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     const bool all = Arguments(call->arguments()).flag("all");
     use_sandbox(services, call, [call, all](const sandbox::SandboxHandle& handle) {
       handle.runner->list(all, call->op(), [call, handle](Result<sandbox::ProcessEntries> found) {
@@ -91,7 +91,7 @@ mcp::ToolHandler make_process_list(const Services& services) {
         });
       });
     });
-  };
+  });
 }
 
 }  // namespace rexec::tools

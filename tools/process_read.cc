@@ -50,7 +50,7 @@ Reading read_arguments(const Arguments& arguments, const ToolLimits& limits, Vio
 }  // namespace
 
 mcp::ToolHandler make_process_read(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     Reading reading = read_arguments(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
@@ -65,7 +65,7 @@ mcp::ToolHandler make_process_read(const Services& services) {
                              answer_process(context, std::move(*report));
                            });
         });
-  };
+  });
 }
 
 }  // namespace rexec::tools

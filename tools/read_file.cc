@@ -135,7 +135,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
 }  // namespace
 
 mcp::ToolHandler make_read_file(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     Request request = read_arguments(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
@@ -144,7 +144,7 @@ mcp::ToolHandler make_read_file(const Services& services) {
         [limits = services.limits, call, request = std::move(request)](sandbox::SandboxHandle handle) {
           std::make_shared<Reading>(call, std::move(handle), request, limits)->run();
         });
-  };
+  });
 }
 
 }  // namespace rexec::tools

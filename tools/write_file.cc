@@ -94,7 +94,7 @@ void write(const std::shared_ptr<mcp::ToolCall>& call, const sandbox::SandboxHan
 }  // namespace
 
 mcp::ToolHandler make_write_file(const Services& services) {
-  return [services](const std::shared_ptr<mcp::ToolCall>& call) {
+  return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     const Arguments arguments(call->arguments());
     Violations violations;
     check_path(arguments, "path", violations);
@@ -110,7 +110,7 @@ mcp::ToolHandler make_write_file(const Services& services) {
     use_sandbox(services, call, [call, shared](const sandbox::SandboxHandle& handle) {
       write(call, handle, std::move(*shared));
     });
-  };
+  });
 }
 
 }  // namespace rexec::tools

@@ -17,6 +17,7 @@ namespace rexec::transport {
 namespace {
 
 constexpr std::size_t kHeldBytes = 32 * 1024;       // written without waiting for release()
+constexpr std::size_t kDirectBytes = 64 * 1024;     // what a sender writes by itself: a pipe's capacity
 constexpr std::size_t kKeptCapacity = 1024 * 1024;  // of buffers between writes
 
 }  // namespace
@@ -68,7 +69,7 @@ Status PipeWriter::send(mcp::Message message) {
       unwritten_ += message.text.size() + 1;
       queue_.append(message.text).push_back('\n');
       const bool held = holder_ == std::this_thread::get_id() && queue_.size() < kHeldBytes;
-      wake = waiting_ && !held;
+      wake = !held && write_now();
     }
   }
   if (wake) wake_.notify_one();
@@ -87,9 +88,21 @@ void PipeWriter::release() {
   {
     MutexLock lock(mutex_);
     holder_ = {};
-    wake = waiting_ && !queue_.empty();
+    wake = !queue_.empty() && write_now();
   }
   if (wake) wake_.notify_one();
+}
+
+bool PipeWriter::write_now() {
+  if (!waiting_ || queue_.empty()) return false;
+  if (mode_ == Mode::blocking || queue_.size() > kDirectBytes) return true;
+  const auto written = write_some(queue_);
+  if (written > 0) {
+    queue_.erase(0, static_cast<std::size_t>(written));
+    unwritten_ -= static_cast<std::size_t>(written);
+    if (unwritten_ == 0) drained_.notify_all();
+  }
+  return !queue_.empty();  // also after an error, which the thread then meets again
 }
 
 void PipeWriter::close() {

@@ -1,8 +1,13 @@
-// The writing end of a line-based connection: a bounded queue and the one thread that writes it.
+// The writing end of a line-based connection: a bounded queue and the thread that writes it.
+//
+// A sender that finds nothing queued and nobody writing writes by itself, as far as that does not block,
+// which saves waking a thread for every answer; what is left, and what comes meanwhile, is the thread's. So
+// one at a time writes, and messages keep their order.
 //
 // The descriptor may be a pipe, a socket, a terminal or a file. Its file description may be shared with other
-// processes, so its flags are left alone and the thread still never blocks in a write: a FIFO is opened again
-// for itself, a socket is written with MSG_DONTWAIT, anything else in parts that poll(2) promises room for.
+// processes, so its flags are left alone and a write still never blocks: a FIFO is opened again for itself, a
+// socket is written with MSG_DONTWAIT, anything else only by the thread, in parts that poll(2) promises room
+// for.
 #pragma once
 
 #include <cstddef>
@@ -46,6 +51,9 @@ class PipeWriter final : public mcp::Outbound {
 
   PipeWriter(UniqueFd fd, UniqueFd abort, Mode mode, std::size_t max_queued);
   void run();
+  /// Writes what is queued as far as that does not block, when it is not the thread's turn. True when the
+  /// thread has to be woken for the rest.
+  bool write_now() REXEC_REQUIRES(mutex_);
   bool write(std::string_view bytes);
   /// Bytes written; -1 with errno.
   std::ptrdiff_t write_some(std::string_view bytes);
@@ -63,7 +71,7 @@ class PipeWriter final : public mcp::Outbound {
   std::string queue_ REXEC_GUARDED_BY(mutex_);
   std::size_t unwritten_ REXEC_GUARDED_BY(mutex_) = 0;  // queue_ and what the thread has taken from it
   std::thread::id holder_ REXEC_GUARDED_BY(mutex_);
-  bool waiting_ REXEC_GUARDED_BY(mutex_) = false;
+  bool waiting_ REXEC_GUARDED_BY(mutex_) = false;  // the thread has nothing in hand
   bool stopping_ REXEC_GUARDED_BY(mutex_) = false;
   bool dead_ REXEC_GUARDED_BY(mutex_) = false;
   std::thread thread_;

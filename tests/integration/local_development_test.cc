@@ -70,7 +70,9 @@ TEST_CASE("the tools of development work in a local sandbox", "[local]") {
       {"sh", "cat >/dev/shm/x <<<shared && cat /dev/shm/x", "shared"},
       {"sh", "cat /etc/os-release", "NAME="},
       {"sh", "ls -ld /tmp /var/tmp/ | cut -c1-10", "drwxrwxrwt"},
-      {"sh", "echo $HOME $USER $LOGNAME $TERM $LANG; pwd", "/home/user user user dumb C.UTF-8\n/home/user"},
+      {"sh", "echo $HOME $USER $LOGNAME $TERM $LC_CTYPE; pwd",
+       "/home/user user user dumb C.UTF-8\n/home/user"},
+      {"sh", "locale charmap; printf 'é\\nz\\nB\\n' | sort", "UTF-8\nB\nz\né"},
       {"sh",
        "mkdir -p ~/.local/bin && printf '#!/bin/sh\\necho own' >~/.local/bin/tool && chmod +x "
        "~/.local/bin/tool && "

@@ -129,7 +129,7 @@ TEST_CASE("a command sees none of the server's environment", "[local]") {
   const test::Ran ran = box.run("env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'");
   CHECK(ran.out.find("hunter2") == std::string::npos);
   for (const char* line :
-       {"HOME=/home/user\n", "USER=user\n", "LANG=C.UTF-8\n", "PAGER=cat\n", "SHELL=/bin/"})
+       {"HOME=/home/user\n", "USER=user\n", "LC_CTYPE=C.UTF-8\n", "PAGER=cat\n", "SHELL=/bin/"})
     CHECK_THAT(ran.out, test::ContainsSubstring(line));
   CHECK(ran.out.find("TMPDIR=") == std::string::npos);
 }

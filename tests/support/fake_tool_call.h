@@ -131,7 +131,7 @@ class ToolBench {
       call->given_up = given_up;
       const auto violations = schema->validate(call->arguments());
       if (violations.empty()) {
-        tool.handler(call);
+        tool.handler.run(call);
       } else {
         call->reject(violations);
       }

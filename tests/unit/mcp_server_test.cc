@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -121,6 +122,25 @@ TEST_CASE("A local call returns the result and reports progress on the calling t
   REQUIRE(result->content.front().text == R"(ann{"n":7})");
   REQUIRE(progress == std::vector<std::string>{"one", "two"});
   REQUIRE(f.server->wait_idle(in_time()));
+}
+
+TEST_CASE("A prompt handler runs where a small call is received, any other on a worker", "[mcp]") {
+  std::optional<std::thread::id> ran;
+  const auto note = [&](const std::shared_ptr<ToolCall>& call) {
+    ran = std::this_thread::get_id();
+    call->reply(ToolResult::text("done"));
+  };
+  const bool prompt = GENERATE(true, false);
+  const bool large = GENERATE(true, false);
+  const Fixture f(prompt ? prompt_handler(note) : ToolHandler(note));
+  const auto client = std::make_shared<Client>();
+  const std::string padding = large ? std::string(100'000, ' ') : "";
+  f.server->receive(
+      R"({"jsonrpc":"2.0","method":"tools/call",)" + padding + R"("params":{"name":"tool"},"id":1})", client,
+      f.peer);
+  REQUIRE(f.server->wait_idle(in_time()));
+  REQUIRE(ran.has_value());
+  CHECK((*ran == std::this_thread::get_id()) == (prompt && !large));
 }
 
 TEST_CASE("Progress that a local caller is too slow for is dropped, oldest first", "[mcp]") {

@@ -87,6 +87,35 @@ TEST_CASE("Messages of many threads are never mixed", "[transport]") {
   }
 }
 
+TEST_CASE("A sender writes by itself once the thread has nothing to do", "[transport]") {
+  const bool socket = GENERATE(false, true);
+  Connected c(1 << 20, socket);
+  pollfd fd{c.reader.get(), POLLIN, 0};
+  char bytes[16];
+  int direct = 0;
+  // The thread may be on its way to sleep, and then has the message: so most of them, not all.
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(c.writer->send(message("one")));
+    if (::poll(&fd, 1, 0) == 1) ++direct;
+    REQUIRE(::read(c.reader.get(), bytes, sizeof bytes) == 4);
+  }
+  REQUIRE(direct > 900);
+}
+
+TEST_CASE("What a sender could not write by itself goes before what comes later", "[transport]") {
+  Connected c(1 << 20);
+  REQUIRE(::fcntl(c.reader.get(), F_SETPIPE_SZ, 4096) == 4096);
+  std::string expected;
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    const std::string text(3000, letter);
+    expected += text + "\n";
+    REQUIRE(c.writer->send(message(text)));
+  }
+  std::thread finisher([&] { c.writer->finish(soon()); });
+  REQUIRE(read_until_end(c.reader.get()) == expected);
+  finisher.join();
+}
+
 TEST_CASE("Messages of the holding thread wait for release", "[transport]") {
   Connected c(1 << 20);
   c.writer->hold();
