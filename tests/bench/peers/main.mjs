@@ -23,7 +23,6 @@ const servers = allServers(binary).filter((server) => !options.only || options.o
 if (servers.length === 0) throw new Error(`--only names none of: ${allServers(binary).map((each) => each.name).join(', ')}`);
 const record = new Record();
 const root = mkdtempSync(join(tmpdir(), 'rexec-bench-'));
-const marker = `rexec-bench-${randomBytes(8).toString('hex')}`;
 const open = new Set();
 
 /** Directories of a server's own, with the files that the workload expects. */
@@ -37,7 +36,7 @@ function makePlace(server, index) {
 }
 
 function subjectOf(server, place) {
-  const client = new Client(server.launch(place), marker);
+  const client = new Client(server.launch(place), `rexec-bench-${randomBytes(8).toString('hex')}`);
   open.add(client);
   return new Subject(server, place, client, record);
 }
