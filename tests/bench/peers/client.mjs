@@ -1,6 +1,6 @@
 // A client of MCP over pipes that does as little as possible, so that its own cost is small and equal for all.
 import { spawn } from 'node:child_process';
-import { eventually, isAlive, kill, marked, treeOf, union } from './processes.mjs';
+import { eventually, isAlive, kill, marked, processOf, treeOf, union } from './processes.mjs';
 
 const protocolVersion = '2025-11-25';  // the newest that has a handshake
 const answerLimitMs = 60_000;
@@ -17,8 +17,10 @@ export class Client {
     this.marker = marker;
     this.begin = performance.now();
     this.child = spawn(command, args, {
-      cwd, env: { ...env, REXEC_BENCH_MARKER: marker }, stdio: ['pipe', 'pipe', process.env.REXEC_BENCH_VERBOSE ? 'inherit' : 'ignore'],
+      cwd, env: { ...env, REXEC_BENCH_MARKER: marker },
+      stdio: ['pipe', 'pipe', process.env.REXEC_BENCH_VERBOSE ? 'inherit' : 'ignore'],
     });
+    this.self = processOf(this.child.pid);
     this.child.on('error', (error) => this.#fail(error));
     this.child.on('exit', (code, signal) => this.#fail(new Error(`the server ended with ${signal ?? code}`)));
     this.child.stdin.on('error', () => {});
@@ -60,14 +62,22 @@ export class Client {
 
   /** Milliseconds until this many requests, all sent at once, are answered. Messages are counted, not parsed. */
   async burst(method, count) {
-    const text = Array.from({ length: count }, (_, i) => `{"jsonrpc":"2.0","id":"burst-${i}","method":"${method}"}\n`).join('');
+    const request = (_, i) => `{"jsonrpc":"2.0","id":"burst-${i}","method":"${method}"}\n`;
+    const text = Array.from({ length: count }, request).join('');
     const begin = performance.now();
-    await new Promise((resolve, reject) => {
-      this.#pending.set('burst', reject);
-      this.#burst = { left: count, resolve };
-      this.child.stdin.write(text);
-    });
-    this.#pending.delete('burst');
+    let timer;
+    try {
+      await new Promise((resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`${this.#burst.left} of ${count} requests were not answered`)), answerLimitMs);
+        this.#pending.set('burst', reject);
+        this.#burst = { left: count, resolve };
+        this.child.stdin.write(text);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#pending.delete('burst');
+      this.#burst = undefined;
+    }
     return performance.now() - begin;
   }
 
@@ -78,16 +88,22 @@ export class Client {
     return { ...result, bytes };
   }
 
+  /** The server, while it runs, and all that descends from it; and what carries its marker, however it was started. */
+  processes() {
+    const tree = this.self && isAlive(this.self) ? treeOf(this.self.pid) : [];
+    return union(tree, marked(this.marker));
+  }
+
   /** Ends the server, and by pid whatever of it remains. */
   async close() {
-    const known = treeOf(this.child.pid);
+    const known = this.processes();
     this.child.stdin.end();
     await eventually(() => !known.some(isAlive), endLimitMs);
     this.destroy(known);
   }
 
   destroy(known = []) {
-    kill(union(known, treeOf(this.child.pid), marked(this.marker)));
+    kill(union(known, this.processes()));
     this.child.stdout.destroy();
   }
 

@@ -1,12 +1,13 @@
 // The comparison's own logic, with a server whose faults are known.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { isAlive, kill, processOf } from './processes.mjs';
 import { isBetter, median, never, summarise } from './statistics.mjs';
-import { Record, betterPeers, format, replaceSection, rows, table, unexplained } from './table.mjs';
+import { Record, betterLine, betterPeers, format, replaceSection, rows, table, unexplained } from './table.mjs';
 import { Subject, fastCommand, measureCancel, measureLeft, measureRound } from './workload.mjs';
 
 const row = (id) => rows.find((each) => each.id === id);
@@ -73,11 +74,16 @@ test('peers are named where they are better, and the document must explain it', 
   const better = betterPeers(record, [ours, peer]);
   assert.deepEqual(better.map((each) => each.row.id), ['ping']);
   const document = 'above\n<!-- peers:begin -->\nold\n<!-- peers:end -->\nbelow\n';
-  const replaced = replaceSection(document, 'new');
-  assert.equal(replaced, 'above\n<!-- peers:begin -->\nnew\n<!-- peers:end -->\nbelow\n');
-  assert.deepEqual(unexplained(replaced, better), [row('ping').label]);
-  assert.deepEqual(unexplained(`${replaced}${row('ping').label}`, better), []);
+  const replaced = replaceSection(document, betterLine(better[0]));
+  assert.equal(replaced, `above\n<!-- peers:begin -->\n* ${row('ping').label}: peer\n<!-- peers:end -->\nbelow\n`);
+  assert.deepEqual(unexplained(replaced), [row('ping').label]);
+  assert.deepEqual(unexplained(`${replaced}${row('ping').label}`), []);
   assert.throws(() => replaceSection('no markers', 'new'), /peers:begin/);
+});
+
+test('the published document explains each row in which a peer is better', () => {
+  const path = fileURLToPath(new URL('../../../docs/BENCHMARKS.md', import.meta.url));
+  assert.deepEqual(unexplained(readFileSync(path, 'utf8')), []);
 });
 
 test('what a fast command prints is never part of the command', () => {

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { Client } from './client.mjs';
 import { servers as allServers } from './servers.mjs';
-import { Record, betterPeers, replaceSection, table, unexplained } from './table.mjs';
+import { Record, betterLine, betterPeers, replaceSection, table, unexplained } from './table.mjs';
 import { Subject, few, measureLeft, measureRound, measureStart, plenty } from './workload.mjs';
 
 const { values: options } = parseArgs({
@@ -82,17 +82,18 @@ async function run() {
 function report() {
   const text = (path, pattern) => readFileSync(path, 'utf8').match(pattern)?.[1] ?? 'unknown';
   const bwrap = execFileSync('bwrap', ['--version'], { encoding: 'utf8' }).trim();
-  const versions = servers.map((server) => `${server.packageName} ${server.version()} (MCP ${server.protocolVersion ?? 'unknown'})`);
+  const protocol = (server) => record.protocols.get(server.name) ?? 'unknown';
+  const versions = servers.map((server) => `${server.packageName} ${server.version()} (MCP ${protocol(server)})`);
   const better = betterPeers(record, servers);
   const section = [
-    `Measured on ${new Date().toISOString().slice(0, 10)}: ${text('/proc/cpuinfo', /^model name\s*: (.*)$/m)}, ${cpus().length} processors, ` +
-    `${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${text('/etc/os-release', /^PRETTY_NAME="(.*)"$/m)}, ` +
+    `Measured on ${new Date().toISOString().slice(0, 10)}: ${text('/proc/cpuinfo', /^model name\s*: (.*)$/m)}, ` +
+    `${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${text('/etc/os-release', /^PRETTY_NAME="(.*)"$/m)}, ` +
     `Node.js ${process.versions.node}, ${bwrap}${process.getuid() === 0 ? ', as root' : ''}.`,
     `${counts.rounds} rounds, ${(counts.starts + 1) * counts.rounds} starts, ${counts.execs * counts.rounds} times \`echo\`, ` +
     `${counts.fast * counts.rounds} fast commands.`,
     '', `Versions: ${versions.join(', ')}.`, '', table(record, servers), '',
     better.length === 0 ? 'No peer is better in any row.' : 'Rows in which a peer is better than rexec-mcp:', '',
-    ...better.map((each) => `* ${each.row.label}: ${each.servers.map((server) => server.name).join(', ')}`),
+    ...better.map(betterLine),
     ...[...record.failures.values()].map(({ server, row, reason }) =>
       `\nFailed: ${server}, ${row}: ${reason.replace(/\s+/g, ' ').slice(0, 300)}`),
   ].join('\n');
@@ -100,10 +101,10 @@ function report() {
   if (!options.write) return;
   const document = replaceSection(readFileSync(options.write, 'utf8'), section);
   writeFileSync(options.write, document);
-  for (const label of unexplained(document, better)) process.stderr.write(`${options.write} does not explain: ${label}\n`);
+  for (const label of unexplained(document)) process.stderr.write(`${options.write} does not explain: ${label}\n`);
 }
 
-process.on('SIGINT', () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 process.on('exit', () => {
   for (const client of open) client.destroy();
   rmSync(root, { recursive: true, force: true });

@@ -110,7 +110,6 @@ export function servers(binary) {
     args: ({ home }) => ['--settings', join(home, 'srt.json'), process.execPath,
       packageOf('mcp-server-commands').program('mcp-server-commands')],
     operations: commandsOperations,
-    title: 'sandbox-runtime around mcp-server-commands',
   });
 
   const filesystem = npmServer('server-filesystem', '@modelcontextprotocol/server-filesystem', 'mcp-server-filesystem', {

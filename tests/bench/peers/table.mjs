@@ -29,6 +29,7 @@ export const rows = [
 export class Record {
   samples = new Map();
   failures = new Map();
+  protocols = new Map();
 
   add(server, row, ...values) {
     const key = `${server} ${row}`;
@@ -97,8 +98,11 @@ export function replaceSection(document, section) {
   return `${document.slice(0, from + begin.length)}${section.trim()}\n${document.slice(to)}`;
 }
 
-/** Labels of rows in which a peer is better and of which the text below the generated part says nothing. */
-export function unexplained(document, better) {
-  const below = document.slice(document.indexOf(end) + end.length);
-  return better.map(({ row }) => row.label).filter((label) => !below.includes(label));
+/** The line of the generated part that says so. */
+export const betterLine = ({ row, servers }) => `* ${row.label}: ${servers.map((server) => server.name).join(', ')}`;
+
+/** Labels of rows in which, by the generated part, a peer is better, and of which the text below it says nothing. */
+export function unexplained(document) {
+  const [generated, below] = document.split(end);
+  return rows.map((row) => row.label).filter((label) => generated.includes(`\n* ${label}: `) && !below.includes(label));
 }

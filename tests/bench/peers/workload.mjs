@@ -1,5 +1,5 @@
 // What each server is made to do, and what is noted of it.
-import { argumentsOf, eventually, isAlive, kill, marked, pause, residentBytes, treeOf, union } from './processes.mjs';
+import { argumentsOf, eventually, isAlive, kill, marked, pause, residentBytes, union } from './processes.mjs';
 import { never } from './statistics.mjs';
 
 const cancelLimitMs = 3_000;
@@ -78,7 +78,7 @@ export class Subject {
     const { startMs, protocolVersion } = await this.client.initialize();
     const { result, bytes } = await this.client.exchange('tools/list');
     this.tools = new Set(result.tools.map((tool) => tool.name));
-    this.server.protocolVersion = protocolVersion;
+    this.record.protocols.set(this.server.name, protocolVersion);
     return { startMs, bytes };
   }
 
@@ -102,17 +102,17 @@ async function measureNoops(subject, counts) {
   await client.request('ping');
   await subject.repeat('ping', counts.pings, () => client.request('ping'));
   await subject.note('pipelined', async () => counts.burst / (await client.burst('ping', counts.burst)) * 1000);
-  await subject.note('rss_idle', () => residentBytes(treeOf(client.child.pid)));
+  await subject.note('rss_idle', () => residentBytes(client.processes()));
 }
 
 async function measureCommands(subject, counts, firstNumber) {
   const { client, record, server } = subject;
   await subject.repeat('exec_first', 1, () => subject.call('exec', 'echo hi'));
   await subject.repeat('exec', counts.execs, () => subject.call('exec', 'echo hi'));
+  const [name, args] = server.operations.exec(bigCommand);
   for (let i = 0; i < counts.bigs; ++i) {
     let answer;
     await subject.repeat('big', 1, async () => {
-      const [name, args] = server.operations.exec(bigCommand);
       answer = await client.exchange('tools/call', { name, arguments: args });
     });
     if (!answer) break;
@@ -120,8 +120,9 @@ async function measureCommands(subject, counts, firstNumber) {
     await subject.note('big_all', async () => {
       let whole = false;
       const took = await timed(async () => {
-        const all = server.allOutput ? await server.allOutput(client, bigCommand) : await subject.text('exec', bigCommand).catch(() => '');
-        whole = server.allOutput ? all === bigOutput : all.includes(bigOutput.trimEnd());
+        // What is in one answer stands among words of the server's own.
+        whole = server.allOutput ? await server.allOutput(client, bigCommand) === bigOutput :
+          server.text((await client.exchange('tools/call', { name, arguments: args })).result).includes(bigOutput.trimEnd());
       });
       return whole ? took : never;
     });
@@ -153,7 +154,7 @@ async function measureFiles(subject, counts) {
   if (subject.has('list')) {
     const folder = subject.path('list');
     await subject.repeat('list', counts.files, async () => {
-      if (!(await subject.text('list', folder)).includes('file-099')) throw new Error('the list is not complete');
+      if (!JSON.stringify(await subject.call('list', folder)).includes('file-099')) throw new Error('the list is not complete');
     });
   }
 }
@@ -183,7 +184,7 @@ export async function measureRound(subject, counts, round) {
     await subject.call('exec', 'mkdir -p list; for i in $(seq -w 0 99); do : > list/file-0$i; done');
   }
   await measureFiles(subject, counts);
-  await subject.note('rss_used', () => residentBytes(treeOf(client.child.pid)));
+  await subject.note('rss_used', () => residentBytes(client.processes()));
   if (subject.has('exec')) await measureCancel(subject);
 }
 
@@ -197,10 +198,10 @@ export async function measureLeft(subject, row, end) {
   await subject.note(row, async () => {
     await subject.open();
     const running = subject.has('exec') ? (await subject.startSleep()).processes : [];
-    const known = union(treeOf(subject.client.child.pid), marked(subject.client.marker), running);
+    const known = union(subject.client.processes(), running);
     end(subject.client.child);
     await pause(settleMs);
-    const left = union(known, marked(subject.client.marker)).filter(isAlive);
+    const left = union(known, subject.client.processes()).filter(isAlive);
     kill(left);
     return left.length;
   });
