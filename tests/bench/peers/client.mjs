@@ -91,7 +91,7 @@ export class Client {
   /** The server, while it runs, and all that descends from it; and what carries its marker, however it was started. */
   processes() {
     const tree = this.self && isAlive(this.self) ? treeOf(this.self.pid) : [];
-    return union(tree, marked(this.marker));
+    return union(tree, marked(this.marker, this.self));
   }
 
   /** Ends the server, and by pid whatever of it remains. */

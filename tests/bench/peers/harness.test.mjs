@@ -130,15 +130,15 @@ test('a command that goes on after its cancellation is never gone', async () => 
 const endOfInput = (child) => child.stdin.end();
 const terminate = (child) => child.kill('SIGTERM');
 describe('what is left is counted, and then killed, of a server that', { concurrency: true }, () => {
-  for (const { name, faults, end, left } of [
-    { name: 'ends with its commands', faults: [], end: endOfInput, left: 0 },
-    { name: 'outlives its input', faults: ['stay'], end: endOfInput, left: 3 },
-    { name: 'leaves its commands behind', faults: ['orphan'], end: terminate, left: 2 },
+  for (const { name, faults, end, limitMs, left } of [
+    { name: 'ends with its commands', faults: [], end: endOfInput, limitMs: 60_000, left: 0 },
+    { name: 'outlives its input', faults: ['stay'], end: endOfInput, limitMs: 300, left: 3 },
+    { name: 'leaves its commands behind', faults: ['orphan'], end: terminate, limitMs: 5_000, left: 2 },
   ]) {
     test(name, async () => {
       const record = new Record();
       const subject = fakeSubject(record, ...faults);
-      await measureLeft(subject, 'left_eof', end);
+      await measureLeft(subject, 'left_eof', end, limitMs);
       assert.deepEqual([...record.failures.values()], []);
       assert.equal(record.value('fake', row('left_eof')), left);
       await subject.client.close();

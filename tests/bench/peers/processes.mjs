@@ -37,9 +37,14 @@ export function treeOf(root) {
   return all.filter((each) => members.has(each.pid));
 }
 
-/** Those whose command line or environment holds the marker. */
-export function marked(marker, parts = ['cmdline', 'environ']) {
-  return allProcesses().filter(({ pid }) => parts.some((part) => read(pid, part).includes(marker)));
+/**
+ * Those whose command line or environment holds the marker, among those that are not older than a process: to read
+ * either waits for the memory of the process that is read, which can take long on a busy machine.
+ */
+export function marked(marker, eldest, parts = ['cmdline', 'environ']) {
+  return allProcesses()
+    .filter(({ start }) => Number(start) >= Number(eldest?.start ?? 0))
+    .filter(({ pid }) => parts.some((part) => read(pid, part).includes(marker)));
 }
 
 export function isAlive({ pid, start }) {
@@ -68,8 +73,8 @@ export function kill(processes) {
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** What the condition gives as soon as that is true; undefined after the limit. */
-export async function eventually(condition, limitMs) {
-  for (const end = performance.now() + limitMs; performance.now() < end; await pause(1)) {
+export async function eventually(condition, limitMs, intervalMs = 1) {
+  for (const end = performance.now() + limitMs; performance.now() < end; await pause(intervalMs)) {
     const value = condition();
     if (value) return value;
   }

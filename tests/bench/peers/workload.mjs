@@ -1,5 +1,5 @@
 // What each server is made to do, and what is noted of it.
-import { argumentsOf, eventually, isAlive, kill, marked, pause, residentBytes, union } from './processes.mjs';
+import { argumentsOf, eventually, isAlive, kill, marked, residentBytes, union } from './processes.mjs';
 import { never } from './statistics.mjs';
 
 const cancelLimitMs = 3_000;
@@ -89,9 +89,9 @@ export class Subject {
     const answer = this.client.exchange('tools/call', { name, arguments: args });
     answer.catch(() => {});
     const processes = await eventually(() => {
-      const found = marked(seconds, ['cmdline']);
+      const found = marked(seconds, this.client.self, ['cmdline']);
       return found.some((each) => argumentsOf(each)[0].endsWith('sleep')) && found;
-    }, startLimitMs);
+    }, startLimitMs, 10);
     if (!processes) throw new Error('the command did not start');
     return { id: answer.id, processes };
   }
@@ -194,13 +194,13 @@ export async function measureStart(subject) {
 }
 
 /** How many processes are there 3 s after the server, in the middle of a command, was told to end. */
-export async function measureLeft(subject, row, end) {
+export async function measureLeft(subject, row, end, limitMs = settleMs) {
   await subject.note(row, async () => {
     await subject.open();
     const running = subject.has('exec') ? (await subject.startSleep()).processes : [];
     const known = union(subject.client.processes(), running);
     end(subject.client.child);
-    await pause(settleMs);
+    await eventually(() => !known.some(isAlive), limitMs);
     const left = union(known, subject.client.processes()).filter(isAlive);
     kill(left);
     return left.length;
