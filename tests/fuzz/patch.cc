@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)apply(one, two, result);
 
   DiffLimits limits;
-  limits.context = size % 4;
+  limits.context = 1 + size % 4;  // without any, lines added to a file with CRLF get it too
   if (size % 5 == 0) limits.work = size;
   const UnifiedDiff diff = unified_diff(one, two, "/x", limits);
   if (diff.cut || diff.text.empty() != (one == two)) std::abort();

@@ -136,7 +136,7 @@ TEST_CASE("Applying the difference gives the new text, within every bound") {
     const std::string after = random.below(4) == 0 ? random.text() : random.variant_of(before);
     if (before == after) continue;
     DiffLimits limits;
-    limits.context = random.below(5);
+    limits.context = 1 + random.below(4);
     if (random.below(3) == 0) limits.work = random.below(60);
     if (random.below(8) == 0) limits.lines = 0;
     const UnifiedDiff diff = unified_diff(before, after, "/x", limits);
