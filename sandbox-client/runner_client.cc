@@ -82,6 +82,7 @@ class RunnerClient final : public Runner {
                  Completion<FileData> done) override;
   void read_lines(std::string path, LineRange range, Op op, Completion<FileData> done) override;
   void write_file(WriteSpec spec, Op op, Completion<FileWritten> done) override;
+  void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) override;
 
  private:
   static Request wait_request(std::uint64_t process, const runner::WaitSpec& wait, Op op,
@@ -295,6 +296,17 @@ void RunnerClient::write_file(WriteSpec spec, Op op, Completion<FileWritten> don
       std::move(done));
   request.more = std::move(more);
   session_->submit(std::move(request));
+}
+
+void RunnerClient::edit_file(EditSpec spec, Op op, Completion<FileEdited> done) {
+  auto message = to_wire(std::move(spec), settings_);
+  if (!message) return done(std::move(message).error());
+  message->nonce = random_128();
+  session_->submit(make_request<runner::FileEdited, FileEdited>(
+      MessageType::edit_file, runner::encode(*message), MessageType::edited, std::move(op),
+      [](runner::FileEdited&& edited) { return from_wire(std::move(edited)); },
+      [path = message->path](const runner::Failure& failure) { return explain_edit(failure, path); },
+      std::move(done)));
 }
 
 }  // namespace

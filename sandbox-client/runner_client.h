@@ -151,6 +151,28 @@ struct FileWritten {
   std::string sha256;
 };
 
+struct TextEdit {
+  std::string old_text;
+  std::string new_text;
+  bool replace_all = false;
+};
+
+struct EditSpec {
+  std::string path;
+  std::vector<TextEdit> edits;  // each on the result of those before; or empty, then patch
+  std::string patch;            // a unified diff for this one file
+  bool dry_run = false;         // only tell what would be done
+};
+
+struct FileEdited {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::uint64_t replacements = 0;  // or hunks
+  std::string sha256;
+  std::string diff;       // unified; at most 1 MiB
+  bool diff_cut = false;  // its end is missing
+};
+
 enum class SignalScope { group, tree };
 
 /// What the other side said of itself when the channel was opened. Text from a sandbox: for display only.
@@ -198,6 +220,10 @@ class Runner {
   virtual void read_lines(std::string path, LineRange range, Op op, Completion<FileData> done) = 0;
   /// Giving up leaves the old file untouched (append: what was already written stays).
   virtual void write_file(WriteSpec spec, Op op, Completion<FileWritten> done) = 0;
+  /// All or nothing, and on what the file is at that moment: changes that others make meanwhile are kept.
+  /// What does not fit the file is failed_precondition with a text of several lines that says what to do.
+  /// Giving up leaves the file untouched, unless the change was made already.
+  virtual void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) = 0;
 };
 
 /// How a sandbox looks to the commands that run in it.

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "sandbox-client/runner/wire.h"
+#include "sandbox-client/runner/wire_edit.h"
 #include "sandbox-client/runner_client.h"
 
 namespace rexec::sandbox {
@@ -24,6 +25,7 @@ inline constexpr std::size_t kMaxWriteFile = 32 << 20;
 Result<runner::Start> to_wire(const ProcessSpec& spec, const RunnerSettings& settings);
 Result<runner::WaitSpec> to_wire(const WaitSpec& wait);
 Result<runner::WriteFile> to_wire(const WriteSpec& spec, const RunnerSettings& settings);  // without data
+Result<runner::EditFile> to_wire(EditSpec&& spec, const RunnerSettings& settings);         // without nonce
 std::uint64_t milliseconds(Duration duration);  // rounded up, bounded
 Result<std::string> checked_path(std::string_view path, const RunnerSettings& settings);
 
@@ -37,6 +39,7 @@ std::optional<FileInfo> from_wire(runner::FileInfo&& info);
 std::optional<FileData> from_wire(runner::FileData&& data, const runner::ReadFile& asked);
 std::optional<FileData> from_wire(runner::FileData&& data, const runner::ReadLines& asked);
 std::optional<FileWritten> from_wire(runner::FileWritten&& written);
+std::optional<FileEdited> from_wire(runner::FileEdited&& edited);
 
 /// Text from a sandbox, made fit to stand in a message of ours: one line, at most 300 bytes.
 std::string quotable(std::string_view text);
@@ -44,6 +47,8 @@ std::string quotable(std::string_view text);
 Error explain_start(const runner::Failure& failure, const runner::Start& start);
 Error explain_process(const runner::Failure& failure, std::uint64_t process);
 Error explain_file(const runner::Failure& failure, const std::string& path);
+/// What does not fit the file keeps its lines: failed_precondition, at most runner::kMaxEditProblem bytes.
+Error explain_edit(const runner::Failure& failure, const std::string& path);
 Error explain(const runner::Failure& failure, std::string_view what);
 
 }  // namespace rexec::sandbox

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "sandbox-client/runner/file_editor.h"
 #include "sandbox-client/runner/file_writer.h"
 #include "sandbox-client/runner/line_reader.h"
 
@@ -68,11 +69,32 @@ void FileService::write(RequestId request, WriteFile wanted) {
   begin(std::make_unique<FileWriter>(request, replies_, std::move(wanted)));
 }
 
+void FileService::edit(RequestId request, EditFile wanted) {
+  if (const FileEdited* made = edits_.find(wanted.nonce))
+    return replies_.reply(request, MessageType::edited, *made, made->diff.size() + 256);
+  // It came on a connection whose end the runner has not seen yet; nothing has been changed so far.
+  const auto twin = std::find_if(tasks_.begin(), tasks_.end(), [&](const Entry& entry) {
+    return entry.task->nonce() != nullptr && *entry.task->nonce() == wanted.nonce;
+  });
+  if (twin != tasks_.end()) (void)cancel(twin->task->request());
+  begin(std::make_unique<FileEditor>(request, replies_, edits_, std::move(wanted)));
+}
+
+bool FileService::may_advance(const Entry& entry) const {
+  const std::uint64_t connection = entry.task->request().connection;
+  if (!entry.running || replies_.congested(connection)) return false;
+  if (!entry.task->large()) return true;
+  const auto first = std::find_if(tasks_.begin(), tasks_.end(), [&](const Entry& other) {
+    return other.task->large() && other.task->request().connection == connection;
+  });
+  return &*first == &entry;
+}
+
 void FileService::begin(std::unique_ptr<FileTask> task) {
   if (tasks_.size() >= kMaxTasks)
     return replies_.reply_error(task->request(), EAGAIN, "limit",
                                 "too many file operations are under way in this sandbox");
-  const FileTask::State state = task->advance();
+  const FileTask::State state = task->large() ? FileTask::State::running : task->advance();
   if (state == FileTask::State::finished) return;
   tasks_.push_back({std::move(task), state == FileTask::State::running});
   update_job();
@@ -108,7 +130,7 @@ void FileService::drop_connection(std::uint64_t connection) {
 
 void FileService::step() {
   for (auto entry = tasks_.begin(); entry != tasks_.end();) {
-    if (!entry->running || replies_.congested(entry->task->request().connection)) {
+    if (!may_advance(*entry)) {
       ++entry;
       continue;
     }

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 
+#include "sandbox-client/runner/edit_memory.h"
 #include "sandbox-client/runner/file_task.h"
 #include "sandbox-client/runner/loop.h"
 #include "sandbox-client/runner/replies.h"
@@ -21,6 +22,8 @@ class FileService final : private Job {
   void read(RequestId request, const ReadFile& wanted);
   void read_lines(RequestId request, ReadLines wanted);
   void write(RequestId request, WriteFile wanted);
+  /// An edit that was made already is answered from memory; one that is under way goes on for this request.
+  void edit(RequestId request, EditFile wanted);
   void write_data(RequestId request, std::string_view data);
 
   /// True when `request` was under way here; it is answered, and what it made is removed.
@@ -35,11 +38,14 @@ class FileService final : private Job {
 
   void step() override;
   void begin(std::unique_ptr<FileTask> task);
+  /// Whether it is the turn of `entry`: large tasks of one connection are done one after the other.
+  bool may_advance(const Entry& entry) const;
   void update_job();
 
   Loop& loop_;
   Replies& replies_;
   std::list<Entry> tasks_;
+  EditMemory edits_;
   bool stepping_ = false;
 };
 

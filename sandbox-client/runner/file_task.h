@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "sandbox-client/runner/fd.h"
@@ -27,6 +29,8 @@ Fd open_for_reading(const std::string& path, struct stat& status, Failure& failu
 /// Until `size` bytes, the end or an error, EINTR aside; -1 with errno.
 ssize_t read_at(int fd, char* bytes, std::size_t size, std::uint64_t offset);
 
+using EditNonce = std::array<std::uint8_t, 16>;
+
 /// A file operation that may need more than one turn.
 class FileTask {
  public:
@@ -39,6 +43,10 @@ class FileTask {
   virtual State advance() = 0;
   /// Bytes that follow a write_file.
   virtual State data(std::string_view) { return State::running; }
+  /// It has whole files in memory, so a connection has one of these at work at a time.
+  virtual bool large() const { return false; }
+  /// The nonce of an edit; null for anything else.
+  virtual const EditNonce* nonce() const { return nullptr; }
   RequestId request() const { return request_; }
 
  private:

@@ -1,8 +1,8 @@
 // write_file: creates, replaces or extends a file.
 //
-// Creating and replacing go through a temporary file in the same directory, made with O_EXCL and O_NOFOLLOW
-// under a random name and renamed when it is whole, so that nobody sees half a file and a failure changes
-// nothing; the temporary file is removed whenever the task ends otherwise. Nothing is synced to the disk:
+// Creating and replacing go through a temporary file in the same directory (see FileTarget) that is renamed
+// when it is whole, so that nobody sees half a file and a failure changes nothing; the temporary file is
+// removed whenever the task ends otherwise. Nothing is synced to the disk:
 // after a crash of the machine a file that was written just before may be empty. Appending writes in place.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "sandbox-client/runner/file_target.h"
 #include "sandbox-client/runner/file_task.h"
 #include "sandbox-client/runner/sha256.h"
 
@@ -20,7 +21,6 @@ class FileWriter final : public FileTask {
   static constexpr std::size_t kMaxStaged = 64 << 20;  // appended bytes that wait for a look at the file
 
   FileWriter(RequestId request, Replies& replies, WriteFile wanted);
-  ~FileWriter() override;
 
   State advance() override;
   State data(std::string_view bytes) override;
@@ -31,9 +31,6 @@ class FileWriter final : public FileTask {
   State fail(const Failure& failure);
   State fail(const char* step, const std::string& what);
   State open();
-  /// Follows links at the end of the path; makes parents; fills in directory_, name_, existing_.
-  bool resolve(Failure& failure);
-  bool open_parent(const std::string& path, Failure& failure);
   State open_append();
   State open_temporary();
   State write(std::string_view bytes);
@@ -44,19 +41,15 @@ class FileWriter final : public FileTask {
   State commit();
   State rehash();
   State answer(const std::string& sha256);
-  std::string final_path() const;
+  bool exists() const { return target_.exists(); }
 
   Replies& replies_;
   WriteFile wanted_;
   Phase phase_ = Phase::open;
-  std::string directory_;
-  std::string name_;
-  Fd directory_fd_;
-  bool exists_ = false;
+  FileTarget target_;
   struct stat existing_ {};
-  std::string temporary_;  // its name while it exists
-  Fd file_;                // what is written
-  Fd source_;              // what is hashed
+  Fd file_;    // what is written
+  Fd source_;  // what is hashed
   std::uint64_t source_offset_ = 0;
   Sha256 source_hash_;
   Sha256 hash_;  // of the whole file, when that is known on the way

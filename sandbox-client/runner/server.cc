@@ -242,6 +242,8 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with(WriteFile(), [&](WriteFile message) { files_.write(request, std::move(message)); });
     case MessageType::write_data:
       return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
+    case MessageType::edit_file:
+      return with(EditFile(), [&](EditFile message) { files_.edit(request, std::move(message)); });
     case MessageType::shutdown:
       reply_done(request);
       return end_orderly();

@@ -59,6 +59,7 @@ enum class MessageType : std::uint8_t {
   read_lines = 22,
   write_file = 23,
   write_data = 24,  // continues a write_file, same id; only the last is answered
+  edit_file = 27,   // wire_edit.h
   shutdown = 30,
   // replies
   hello_reply = 129,
@@ -72,6 +73,7 @@ enum class MessageType : std::uint8_t {
   file_info = 150,
   file_data = 151,
   file_written = 152,
+  edited = 155,
 };
 
 struct FrameHeader {

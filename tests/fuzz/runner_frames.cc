@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "sandbox-client/runner/wire.h"
+#include "sandbox-client/runner/wire_edit.h"
 
 namespace {
 
@@ -50,5 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<WriteFile>(bytes);
   check<WriteData>(bytes);
   check<FileWritten>(bytes);
+  check<EditFile>(bytes);
+  check<FileEdited>(bytes);
   return 0;
 }

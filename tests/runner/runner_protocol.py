@@ -16,6 +16,7 @@ MAX_PAYLOAD = MAX_DATA * 2 + (64 << 10)
 
 HELLO, PING, CANCEL, START, WAIT, READ_OUTPUT, WRITE_INPUT, SIGNAL, LIST = 1, 2, 3, 10, 11, 12, 13, 14, 15
 STAT_FILE, READ_FILE, READ_LINES, WRITE_FILE, WRITE_DATA, SHUTDOWN = 20, 21, 22, 23, 24, 30
+EDIT_FILE, EDITED = 27, 155
 HELLO_REPLY, PONG, DONE, ERROR = 129, 130, 131, 132
 REPORT, OUTPUT, INPUT_REPORT, PROCESS_LIST = 140, 141, 142, 143
 FILE_INFO, FILE_DATA, FILE_WRITTEN = 150, 151, 152
@@ -200,6 +201,9 @@ def parse(kind, payload):
     elif kind == FILE_WRITTEN:
         value = dict(zip(("path", "bytes", "created", "sha256"),
                          (fields.text(), *fields.take("Q?"), fields.text())))
+    elif kind == EDITED:
+        value = dict(zip(("path", "bytes", "replacements", "sha256", "diff", "diff_cut"),
+                         (fields.text(), *fields.take("QQ"), fields.text(), fields.bytes(), fields.take("?"))))
     else:
         raise ValueError(f"unknown reply {kind}")
     fields.done()
@@ -314,6 +318,14 @@ class Client:
 
     def write_file(self, path, data, **options):
         return self.receive(self.send_write(path, data, **options))
+
+    def send_edit(self, path, *edits, patch="", dry_run=False, nonce=None):
+        return self.send(EDIT_FILE, (nonce or os.urandom(16)) + text(path) + struct.pack("<I", len(edits)) + b"".join(
+            text(old) + text(new) + struct.pack("<?", bool(everywhere)) for old, new, *everywhere in edits) +
+            text(patch) + struct.pack("<?", dry_run))
+
+    def edit_file(self, path, *edits, **options):
+        return self.receive(self.send_edit(path, *edits, **options))
 
     def readable(self, seconds):
         return bool(self.buffer) or bool(select.select([self.socket], [], [], seconds)[0])

@@ -134,6 +134,12 @@ void FakeRunner::write_file(sandbox::WriteSpec spec, Op op, Completion<sandbox::
   on_write_file(std::move(spec), std::move(op), std::move(done));
 }
 
+void FakeRunner::edit_file(sandbox::EditSpec spec, Op op, Completion<sandbox::FileEdited> done) {
+  record("edit_file " + spec.path);
+  if (!on_edit_file) return done(unset("edit_file"));
+  on_edit_file(std::move(spec), std::move(op), std::move(done));
+}
+
 FakeSandboxManager::FakeSandboxManager() : backend_(std::make_unique<FakeBackend>()) {}
 FakeSandboxManager::~FakeSandboxManager() = default;
 

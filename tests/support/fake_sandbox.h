@@ -49,6 +49,7 @@ class FakeRunner final : public sandbox::Runner {
   std::function<void(std::string, sandbox::LineRange, Op, sandbox::Completion<sandbox::FileData>)>
       on_read_lines;
   std::function<void(sandbox::WriteSpec, Op, sandbox::Completion<sandbox::FileWritten>)> on_write_file;
+  std::function<void(sandbox::EditSpec, Op, sandbox::Completion<sandbox::FileEdited>)> on_edit_file;
 
   sandbox::RunnerInfo description;
   std::atomic<bool> is_alive = true;
@@ -75,6 +76,7 @@ class FakeRunner final : public sandbox::Runner {
   void read_lines(std::string path, sandbox::LineRange range, Op op,
                   sandbox::Completion<sandbox::FileData> done) override;
   void write_file(sandbox::WriteSpec spec, Op op, sandbox::Completion<sandbox::FileWritten> done) override;
+  void edit_file(sandbox::EditSpec spec, Op op, sandbox::Completion<sandbox::FileEdited> done) override;
 
  private:
   void record(std::string line);

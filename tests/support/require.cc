@@ -31,6 +31,7 @@ const std::vector<Prerequisite>& prerequisites() {
       {"bwrap",
        {{"bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"}}},
       {"node", {{"node", "--version"}}},
+      {"patch", {{"sh", "-c", "patch --version && git --version"}}},
       {"python3", {{"python3", "-c", ""}}},
       {"qemu",
        {{"qemu-aarch64", "--version"},

@@ -5,6 +5,7 @@
 //   userns   an unprivileged user namespace can be made and mapped
 //   bwrap    bubblewrap starts a sandbox
 //   node     node runs
+//   patch    patch and git run
 //   python3  python3 runs
 //   qemu     qemu's user mode for aarch64 runs, or the machine is an aarch64
 //   arm64    there is a C++ compiler that targets aarch64
