@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "app/run.h"
-#include "tools/resources/features.h"
 #include "tools/instructions.h"
+#include "tools/resources/features.h"
 
 namespace rexec {
 namespace {

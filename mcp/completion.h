@@ -1,4 +1,5 @@
-// Completion as the protocol sees it: values for an argument of a prompt or a variable of a resource template.
+// Completion as the protocol sees it: values for an argument of a prompt or a variable of a resource
+// template.
 //
 // Source: MCP, server utilities, "Completion" (all revisions; the other arguments from 2025-06-18).
 #pragma once
@@ -17,9 +18,9 @@ inline constexpr std::size_t kMaxCompletionValues = 100;  // of one answer; the 
 struct CompletionQuery {
   enum class Of { prompt, resource_template };
   Of of = Of::prompt;
-  std::string name;                         // of the prompt; or the URI template
-  std::string argument;                     // one that it has
-  std::string value;                        // what was typed so far
+  std::string name;                          // of the prompt; or the URI template
+  std::string argument;                      // one that it has
+  std::string value;                         // what was typed so far
   std::map<std::string, std::string> known;  // arguments that have their value already
 };
 

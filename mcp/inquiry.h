@@ -1,8 +1,8 @@
 // What the server asks of those who know resources, prompts and completions, and how they answer.
 //
-// Providers know nothing of JSON-RPC, eras or connections. They are called on a worker, give their thread back
-// while they wait, and answer exactly once, from any thread. An answer that is dropped becomes an internal
-// error of the request; one that comes after the request was given up is discarded.
+// Providers know nothing of JSON-RPC, eras or connections. They are called on a worker, give their thread
+// back while they wait, and answer exactly once, from any thread. An answer that is dropped becomes an
+// internal error of the request; one that comes after the request was given up is discarded.
 #pragma once
 
 #include <functional>

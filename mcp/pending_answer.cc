@@ -82,10 +82,10 @@ void PendingAnswer::end(EndReason reason) {
 void PendingAnswer::finish(RpcResult<Json> result) {
   if (answered_.exchange(true)) return;
   const auto* error = std::get_if<RpcError>(&result);
-  stream_.finish(error ? make_error(request_.id, *error, false)
-                       : make_answer(core_->options, request_.context, request_.id,
-                                     std::get<Json>(std::move(result))),
-                 std::move(ticket_));
+  stream_.finish(
+      error ? make_error(request_.id, *error, false)
+            : make_answer(core_->options, request_.context, request_.id, std::get<Json>(std::move(result))),
+      std::move(ticket_));
 }
 
 void PendingAnswer::fail(const Error& error, const std::string& uri) {

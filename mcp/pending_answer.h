@@ -1,5 +1,5 @@
-// A request that a provider answers: from admission, over a worker, to its one answer. The same life as that of
-// a tool call, without rounds and progress: counted, cancelled by id, stopped at shutdown.
+// A request that a provider answers: from admission, over a worker, to its one answer. The same life as that
+// of a tool call, without rounds and progress: counted, cancelled by id, stopped at shutdown.
 #pragma once
 
 #include <atomic>

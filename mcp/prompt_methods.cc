@@ -48,8 +48,7 @@ RpcResult<Json> list_prompts(const ServerCore& core, const Request& request) {
   if (const auto* error = std::get_if<RpcError>(&page)) return *error;
   Json entries = Json::array();
   for (const Prompt& prompt : prompts) entries.push_back(to_json(prompt, request.context.version));
-  return with_cache_hint(core.options, request.context,
-                         make_page(std::get<Page>(page), std::move(entries)));
+  return with_cache_hint(core.options, request.context, make_page(std::get<Page>(page), std::move(entries)));
 }
 
 std::string unknown(const std::string& what, std::string_view name, const std::vector<std::string>& known) {
@@ -86,9 +85,7 @@ RpcResult<PromptArguments> read_arguments(const Prompt& prompt, const Json& para
 }
 
 void get_prompt(const std::shared_ptr<ServerCore>& core, Request request) {
-  const auto refuse = [&](std::string why) {
-    answer(*core, request, invalid_params(std::move(why)));
-  };
+  const auto refuse = [&](std::string why) { answer(*core, request, invalid_params(std::move(why))); };
   const auto name = find_string(request.params, "name");
   if (!name) return refuse("params.name must be a string");
   const auto& prompts = core->features.prompts;

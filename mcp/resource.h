@@ -45,9 +45,9 @@ class ResourceProvider {
   virtual void list(const Inquiry& inquiry, Reply<std::vector<ResourceInfo>> reply) = 0;
   /// not_found for an unknown URI, and for what is not the asker's.
   virtual void read(const Inquiry& inquiry, const std::string& uri, Reply<ResourceContents> reply) = 0;
-  /// Calls `changed`, from any thread and as often as it likes (updates are made rare by the subscriber), when
-  /// reading the resource would give something new; also when it changed between the asker's last look and
-  /// this call, as far as that can be told. The watch lives longer than the inquiry. unsupported for a
+  /// Calls `changed`, from any thread and as often as it likes (updates are made rare by the subscriber),
+  /// when reading the resource would give something new; also when it changed between the asker's last look
+  /// and this call, as far as that can be told. The watch lives longer than the inquiry. unsupported for a
   /// resource whose changes are not announced.
   virtual void watch(const Inquiry& inquiry, const std::string& uri, std::function<void()> changed,
                      Reply<std::unique_ptr<ResourceWatch>> reply) = 0;

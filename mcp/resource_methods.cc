@@ -53,8 +53,7 @@ void list_resources(const std::shared_ptr<ServerCore>& core, Request request) {
   const auto page = read_page(request, "resources", core->options.list_page);
   if (const auto* error = std::get_if<RpcError>(&page)) return answer(*core, request, *error);
   PendingAnswer::start(
-      core, std::move(request),
-      [page = std::get<Page>(page)](const std::shared_ptr<PendingAnswer>& pending) {
+      core, std::move(request), [page = std::get<Page>(page)](const std::shared_ptr<PendingAnswer>& pending) {
         pending->core().features.resources->list(
             pending->inquiry(), [pending, page](Result<std::vector<ResourceInfo>> listed) {
               if (!listed) return pending->fail(listed.error());

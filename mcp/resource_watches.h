@@ -1,7 +1,8 @@
 // The resources that one subscriber watches: a bounded set, and updates that are rare enough to be sent.
 //
 // The first change of a resource is told at once; what follows within the interval is told as one update at
-// its end, so the last state is never kept from the subscriber. Thread-safe; nothing is called under the lock.
+// its end, so the last state is never kept from the subscriber. Thread-safe; nothing is called under the
+// lock.
 #pragma once
 
 #include <cstdint>

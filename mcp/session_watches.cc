@@ -35,11 +35,11 @@ class SessionWatches : public std::enable_shared_from_this<SessionWatches> {
     static std::atomic<std::uint64_t> next = 1;
     const std::weak_ptr<SessionWatches> weak = weak_from_this();
     // The registry must not keep the session, which owns this.
-    auto admitted = registry_->admit({RequestKind::subscription, nullptr,
-                                      "session-watches-" + std::to_string(next++), principal,
-                                      [weak](EndReason) {
-                                        if (const auto self = weak.lock()) self->watches_->close();
-                                      }});
+    auto admitted =
+        registry_->admit({RequestKind::subscription, nullptr, "session-watches-" + std::to_string(next++),
+                          principal, [weak](EndReason) {
+                            if (const auto self = weak.lock()) self->watches_->close();
+                          }});
     if (!std::holds_alternative<RequestRegistry::Ticket>(admitted)) return false;
     ticket_ = std::get<RequestRegistry::Ticket>(std::move(admitted));
     on_close_.emplace(closed_, [registry = registry_, cookie = ticket_.cookie()] {
@@ -69,14 +69,14 @@ void subscribe_session(const std::shared_ptr<ServerCore>& core, std::string uri,
                                std::to_string(core->options.max_subscriptions) + "); end one first",
                            nullptr});
   }
-  PendingAnswer::start(core, std::move(request),
-                       [watches = kept->watches(), uri = std::move(uri)](
-                           const std::shared_ptr<PendingAnswer>& pending) {
-                         watches->add(pending->inquiry(), uri, [pending, uri](Result<void> added) {
-                           if (!added) return pending->fail(added.error(), uri);
-                           pending->finish(Json::object());
-                         });
-                       });
+  PendingAnswer::start(
+      core, std::move(request),
+      [watches = kept->watches(), uri = std::move(uri)](const std::shared_ptr<PendingAnswer>& pending) {
+        watches->add(pending->inquiry(), uri, [pending, uri](Result<void> added) {
+          if (!added) return pending->fail(added.error(), uri);
+          pending->finish(Json::object());
+        });
+      });
 }
 
 void unsubscribe_session(const std::string& uri, Session& session) {

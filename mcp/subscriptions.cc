@@ -99,8 +99,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   }
 
   void update(const std::string& uri) {
-    stream_.send(
-        make_notification("notifications/resources/updated", Json{{"uri", uri}, {"_meta", meta()}}));
+    stream_.send(make_notification("notifications/resources/updated", Json{{"uri", uri}, {"_meta", meta()}}));
   }
 
   const std::shared_ptr<ServerCore> core_;
@@ -135,8 +134,8 @@ RpcResult<std::vector<std::string>> read_params(const Json& params, std::size_t 
   std::vector<std::string> uris;
   const Json* given = find(*wanted, "resourceSubscriptions");
   if (!given) return uris;
-  const RpcError malformed{kInvalidParams, "params.notifications.resourceSubscriptions must be an array of URIs",
-                           nullptr};
+  const RpcError malformed{kInvalidParams,
+                           "params.notifications.resourceSubscriptions must be an array of URIs", nullptr};
   if (!given->is_array()) return malformed;
   for (const Json& uri : *given) {
     if (!uri.is_string() || !is_uri(uri.get_ref<const std::string&>())) return malformed;

@@ -74,9 +74,8 @@ bool is_uri(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon + 1 == text.size()) return false;
   const std::string_view scheme = text.substr(0, colon);
-  if (!std::all_of(scheme.begin(), scheme.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-      }))
+  if (!std::all_of(scheme.begin(), scheme.end(),
+                   [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; }))
     return false;
   for (std::size_t i = colon + 1; i < text.size(); ++i) {
     const char c = text[i];
@@ -108,8 +107,8 @@ Result<UriTemplate> UriTemplate::parse(std::string_view text) {
       part.reserved = true;
       name.remove_prefix(1);
     }
-    if (name.empty() || !std::all_of(name.begin(), name.end(),
-                                     [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; }))
+    if (name.empty() ||
+        !std::all_of(name.begin(), name.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; }))
       return bad_template(text, "only {name} and {+name} are supported");
     part.variable = name;
     const auto names = result.variables();

@@ -1,10 +1,10 @@
-// URI templates, as far as resources use them: {var} and {+var} of RFC 6570 (level 1, and reserved expansion of
-// level 2), in both directions.
+// URI templates, as far as resources use them: {var} and {+var} of RFC 6570 (level 1, and reserved expansion
+// of level 2), in both directions.
 //
 // Matching is not part of the RFC. Here {var} takes at least one character up to the next "/", "?" or "#";
 // {+var} takes anything, also nothing. A variable ends at the first place where the literal text behind it
-// occurs. Expanding encodes "%" always, also where {+var} of the RFC would leave "%41" alone, so that matching
-// what was expanded gives the value back.
+// occurs. Expanding encodes "%" always, also where {+var} of the RFC would leave "%41" alone, so that
+// matching what was expanded gives the value back.
 #pragma once
 
 #include <cstddef>

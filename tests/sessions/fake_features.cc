@@ -40,9 +40,10 @@ mcp::Prompt greeting() {
   prompt.handler = [](const Inquiry&, mcp::PromptArguments arguments, const Reply<mcp::PromptResult>& reply) {
     if (arguments.at("name") == "nobody")
       return reply(Error{ErrorCode::not_found, "there is nobody of that name"});
-    reply(mcp::PromptResult{"A greeting",
-                            {{mcp::PromptMessage::Role::user, "Greet " + arguments["name"] + arguments["mood"]},
-                             {mcp::PromptMessage::Role::assistant, "Hello"}}});
+    reply(
+        mcp::PromptResult{"A greeting",
+                          {{mcp::PromptMessage::Role::user, "Greet " + arguments["name"] + arguments["mood"]},
+                           {mcp::PromptMessage::Role::assistant, "Hello"}}});
   };
   return prompt;
 }
@@ -67,9 +68,7 @@ class FakeFeatures::Provider final : public mcp::ResourceProvider,
     if (uri == "fake:slow") {
       const MutexLock lock(mutex_);
       auto stopped = std::make_shared<std::optional<std::stop_callback<std::function<void()>>>>();
-      stopped->emplace(inquiry.op().stop, [reply] {
-        reply(Error{ErrorCode::cancelled, "stopped"});
-      });
+      stopped->emplace(inquiry.op().stop, [reply] { reply(Error{ErrorCode::cancelled, "stopped"}); });
       slow_.push_back(std::move(stopped));
       return;
     }

@@ -189,8 +189,7 @@ Result<sandbox::SandboxHandle> FakeSandboxManager::find(const sandbox::Caller& c
                                                         const std::string& name, const Op& op) {
   {
     const MutexLock lock(mutex_);
-    if (entries_.count(name) == 0)
-      return Error{ErrorCode::not_found, "there is no sandbox \"" + name + "\""};
+    if (entries_.count(name) == 0) return Error{ErrorCode::not_found, "there is no sandbox \"" + name + "\""};
   }
   return acquire(caller, name, op);
 }

@@ -101,10 +101,10 @@ TEST_CASE("about tells limits and sandboxes, and makes none", "[tools]") {
 
 TEST_CASE("reading makes no sandbox", "[tools]") {
   Bench bench;
-  for (const char* uri : {"rexec://default/files/~", "rexec://default/processes/p1/output",
-                          "rexec://other/files/a", "rexec://default/terminals/t1/screen", "rexec://",
-                          "rexec://default", "file:///etc/passwd", "rexec://default/processes/7/output",
-                          "rexec://default/processes/p0/output"}) {
+  for (const char* uri :
+       {"rexec://default/files/~", "rexec://default/processes/p1/output", "rexec://other/files/a",
+        "rexec://default/terminals/t1/screen", "rexec://", "rexec://default", "file:///etc/passwd",
+        "rexec://default/processes/7/output", "rexec://default/processes/p0/output"}) {
     INFO(uri);
     const auto read = bench.read(uri);
     REQUIRE_FALSE(read);
@@ -274,7 +274,8 @@ TEST_CASE("only outputs of processes that exist can be watched", "[tools]") {
   Bench bench;
   const auto watch = [&](const std::string& uri) {
     test::Answer<std::unique_ptr<mcp::ResourceWatch>> answer;
-    bench.provider()->watch(bench.asker.inquiry(), uri, [] {}, answer.reply());
+    bench.provider()->watch(
+        bench.asker.inquiry(), uri, [] {}, answer.reply());
     return answer.take().error().code;
   };
   CHECK(watch("rexec://default/processes/p7/output") == ErrorCode::not_found);

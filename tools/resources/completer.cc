@@ -35,26 +35,25 @@ class SandboxCompleter final : public mcp::Completer {
   void processes(const mcp::Inquiry& inquiry, const mcp::CompletionQuery& query,
                  mcp::Reply<std::vector<std::string>> reply) const {
     const auto known = query.known.find("sandbox");
-    const std::string name = known == query.known.end() || known->second.empty()
-                                 ? std::string(kDefaultSandbox)
-                                 : known->second;
+    const std::string name =
+        known == query.known.end() || known->second.empty() ? std::string(kDefaultSandbox) : known->second;
     const auto handle = services_.sandboxes.find({inquiry.principal()}, name, inquiry.op());
     if (!handle) return reply(std::vector<std::string>());
-    handle->runner->list(
-        false, inquiry.op(), [inquiry, reply = std::move(reply)](Result<sandbox::ProcessEntries> found) {
-          std::vector<std::uint64_t> numbers;
-          if (found) {
-            for (const sandbox::ProcessEntry& entry : found->entries) {
-              if (entry.process != 0) numbers.push_back(entry.process);
-            }
-          }
-          inquiry.defer([numbers = std::move(numbers), reply]() mutable {
-            std::sort(numbers.rbegin(), numbers.rend());
-            std::vector<std::string> names;
-            for (const std::uint64_t number : numbers) names.push_back(process_name(number));
-            reply(std::move(names));
-          });
-        });
+    handle->runner->list(false, inquiry.op(),
+                         [inquiry, reply = std::move(reply)](Result<sandbox::ProcessEntries> found) {
+                           std::vector<std::uint64_t> numbers;
+                           if (found) {
+                             for (const sandbox::ProcessEntry& entry : found->entries) {
+                               if (entry.process != 0) numbers.push_back(entry.process);
+                             }
+                           }
+                           inquiry.defer([numbers = std::move(numbers), reply]() mutable {
+                             std::sort(numbers.rbegin(), numbers.rend());
+                             std::vector<std::string> names;
+                             for (const std::uint64_t number : numbers) names.push_back(process_name(number));
+                             reply(std::move(names));
+                           });
+                         });
   }
 
   const Services services_;

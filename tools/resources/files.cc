@@ -53,12 +53,12 @@ class FileReading : public std::enable_shared_from_this<FileReading> {
   }
 
   void read() {
-    handle_.runner->read_file(
-        path_, 0, read_cap_, inquiry_.op(), [self = shared_from_this()](Result<sandbox::FileData> data) {
-          if (!data) return self->fail(data.error());
-          auto shared = std::make_shared<sandbox::FileData>(*std::move(data));
-          self->inquiry_.defer([self, shared] { self->present(std::move(*shared)); });
-        });
+    handle_.runner->read_file(path_, 0, read_cap_, inquiry_.op(),
+                              [self = shared_from_this()](Result<sandbox::FileData> data) {
+                                if (!data) return self->fail(data.error());
+                                auto shared = std::make_shared<sandbox::FileData>(*std::move(data));
+                                self->inquiry_.defer([self, shared] { self->present(std::move(*shared)); });
+                              });
   }
 
   void present(sandbox::FileData data) {

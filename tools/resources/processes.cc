@@ -33,13 +33,13 @@ class EndWatch : public std::enable_shared_from_this<EndWatch> {
       : handle_(std::move(handle)), process_(process), changed_(std::move(changed)) {}
 
   void next() {
-    handle_.runner->wait(
-        process_, until(sandbox::Until::exit, kWatchSlice), Op{stop_.get_token()},
-        [self = shared_from_this()](Result<sandbox::ProcessReport> report) {
-          if (self->stop_.stop_requested()) return;
-          if (report && report->status == sandbox::ProcessStatus::running) return self->next();
-          self->changed_();
-        });
+    handle_.runner->wait(process_, until(sandbox::Until::exit, kWatchSlice), Op{stop_.get_token()},
+                         [self = shared_from_this()](Result<sandbox::ProcessReport> report) {
+                           if (self->stop_.stop_requested()) return;
+                           if (report && report->status == sandbox::ProcessStatus::running)
+                             return self->next();
+                           self->changed_();
+                         });
   }
   void stop() { stop_.request_stop(); }
 

@@ -16,8 +16,8 @@ namespace rexec::tools {
 void read_output_text(const mcp::Inquiry& inquiry, const sandbox::SandboxHandle& handle,
                       std::uint64_t process, std::size_t max_chars, mcp::Reply<std::string> reply);
 
-/// Calls `changed` when the process ends, is forgotten, or is lost with its sandbox; at once when it has ended
-/// already. Waits in the runner; no thread, no polling.
+/// Calls `changed` when the process ends, is forgotten, or is lost with its sandbox; at once when it has
+/// ended already. Waits in the runner; no thread, no polling.
 void watch_end(const mcp::Inquiry& inquiry, const sandbox::SandboxHandle& handle, std::uint64_t process,
                std::function<void()> changed, mcp::Reply<std::unique_ptr<mcp::ResourceWatch>> reply);
 
