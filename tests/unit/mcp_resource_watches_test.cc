@@ -43,7 +43,7 @@ class Provider final : public ResourceProvider {
   }
 
  private:
-  const std::vector<ResourceInfo> none_;
+  const std::vector<ResourceInfo> none_{};
 };
 
 struct Fixture {
