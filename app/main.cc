@@ -7,6 +7,7 @@
 
 #include "app/run.h"
 #include "tools/instructions.h"
+#include "tools/resources/features.h"
 
 namespace rexec {
 namespace {
@@ -27,7 +28,8 @@ class RealProgram final : public app::Program {
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);
-    ASSIGN_OR_RETURN(server_, mcp::make_server(std::move(options), tools::make_tools(services), *pool_));
+    ASSIGN_OR_RETURN(server_, mcp::make_server(std::move(options), tools::make_tools(services), *pool_,
+                                               tools::make_features(services)));
     return server_.get();
   }
 

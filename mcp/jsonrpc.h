@@ -19,6 +19,8 @@ inline constexpr int kInvalidRequest = -32600;
 inline constexpr int kMethodNotFound = -32601;
 inline constexpr int kInvalidParams = -32602;
 inline constexpr int kInternalError = -32603;
+// MCP up to 2025-11-25, "Resources"; from 2026-07-28 it is -32602.
+inline constexpr int kResourceNotFound = -32002;
 // MCP 2026-07-28, error codes.
 inline constexpr int kHeaderMismatch = -32020;
 inline constexpr int kMissingClientCapability = -32021;

@@ -43,6 +43,12 @@ class MethodTable {
 void add_lifecycle_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
 /// tools/list, tools/call.
 void add_tool_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
+/// resources/list, resources/templates/list, resources/read; resources/subscribe and unsubscribe.
+void add_resource_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
+/// prompts/list, prompts/get.
+void add_prompt_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
+/// completion/complete.
+void add_completion_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
 /// subscriptions/listen.
 void add_subscription_methods(MethodTable& table, const std::shared_ptr<ServerCore>& core);
 

@@ -75,5 +75,8 @@ bool has_elicitation_modes(ProtocolVersion version) {
 bool has_resource_links(ProtocolVersion version) {
   return version >= ProtocolVersion::v2025_06_18;
 }
+bool has_completion_context(ProtocolVersion version) {
+  return version >= ProtocolVersion::v2025_06_18;
+}
 
 }  // namespace rexec::mcp

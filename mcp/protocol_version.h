@@ -37,5 +37,6 @@ bool has_progress_message(ProtocolVersion version);    // from 2025-03-26
 bool has_elicitation(ProtocolVersion version);         // from 2025-06-18
 bool has_elicitation_modes(ProtocolVersion version);   // mode "form" or "url": from 2025-11-25
 bool has_resource_links(ProtocolVersion version);      // from 2025-06-18
+bool has_completion_context(ProtocolVersion version);  // context.arguments: from 2025-06-18
 
 }  // namespace rexec::mcp

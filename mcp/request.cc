@@ -4,9 +4,11 @@
 
 namespace rexec::mcp {
 
-ServerCore::ServerCore(ServerOptions server_options, ToolSet tool_set, WorkerPool& worker_pool)
+ServerCore::ServerCore(ServerOptions server_options, ToolSet tool_set, Features other_features,
+                       WorkerPool& worker_pool)
     : options(std::move(server_options)),
       tools(std::move(tool_set)),
+      features(std::move(other_features)),
       pool(worker_pool),
       requests(std::make_shared<RequestRegistry>(
           RequestRegistry::Limits{options.max_in_flight, options.max_subscriptions})),
@@ -27,10 +29,13 @@ Message make_answer(const ServerOptions& options, const RequestContext& context,
   return make_result(id, result);
 }
 
-Json with_cache_hint(const ServerOptions& options, const RequestContext& context, Json result) {
+Json with_cache_hint(const ServerOptions& options, const RequestContext& context, Json result,
+                     Caching caching) {
   if (!context.modern()) return result;
-  result["ttlMs"] = std::chrono::duration_cast<std::chrono::milliseconds>(options.list_ttl).count();
-  result["cacheScope"] = "public";
+  const bool constant = caching == Caching::constant;
+  const Duration ttl = constant ? options.list_ttl : Duration{};
+  result["ttlMs"] = std::chrono::duration_cast<std::chrono::milliseconds>(ttl).count();
+  result["cacheScope"] = constant ? "public" : "private";
   return result;
 }
 

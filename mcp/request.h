@@ -20,10 +20,12 @@ namespace rexec::mcp {
 
 /// What the parts of a server share. Requests under way keep it alive after the server itself has gone.
 struct ServerCore {
-  ServerCore(ServerOptions server_options, ToolSet tool_set, WorkerPool& worker_pool);
+  ServerCore(ServerOptions server_options, ToolSet tool_set, Features other_features,
+             WorkerPool& worker_pool);
 
   const ServerOptions options;
   const ToolSet tools;
+  const Features features;
   WorkerPool& pool;
   const std::shared_ptr<RequestRegistry> requests;
   const RequestStateCodec states;
@@ -38,6 +40,7 @@ struct Request {
   std::string principal;
   std::shared_ptr<Session> session;
   std::shared_ptr<Outbound> out;
+  std::shared_ptr<Outbound> unsolicited;  // for what is no answer; see Peer
   bool cancel_on_close = false;
   std::size_t bytes = 0;  // of the message that it came in
 };
@@ -48,8 +51,12 @@ Json server_info(const ServerOptions& options, ProtocolVersion version);
 /// `result` with the members that every result of the request's era has.
 Message make_answer(const ServerOptions& options, const RequestContext& context, const Json& id, Json result);
 
-/// Adds ttlMs and cacheScope in the modern era. Lists are the same for every principal.
-Json with_cache_hint(const ServerOptions& options, const RequestContext& context, Json result);
+/// Whether a result is the same for every principal and for the life of the server, or neither.
+enum class Caching { constant, live };
+
+/// Adds ttlMs and cacheScope in the modern era.
+Json with_cache_hint(const ServerOptions& options, const RequestContext& context, Json result,
+                     Caching caching = Caching::constant);
 
 /// Answers a request that has no stream of its own.
 void answer(const ServerCore& core, const Request& request, RpcResult<Json> result);

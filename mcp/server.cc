@@ -43,10 +43,13 @@ class BatchOutbound final : public Outbound {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, ToolSet tools, WorkerPool& pool)
-      : core_(std::make_shared<ServerCore>(std::move(options), std::move(tools), pool)) {
+  ServerImpl(ServerOptions options, ToolSet tools, Features features, WorkerPool& pool)
+      : core_(std::make_shared<ServerCore>(std::move(options), std::move(tools), std::move(features), pool)) {
     add_lifecycle_methods(methods_, core_);
     add_tool_methods(methods_, core_);
+    if (core_->features.resources) add_resource_methods(methods_, core_);
+    if (!core_->features.prompts.empty()) add_prompt_methods(methods_, core_);
+    if (core_->features.completer) add_completion_methods(methods_, core_);
     add_subscription_methods(methods_, core_);
   }
 
@@ -69,7 +72,7 @@ class ServerImpl final : public Server {
       } else {
         Incoming message = classify(*std::move(parsed));
         message.bytes = bytes;
-        handle(std::move(message), std::move(out), session, peer);
+        handle(std::move(message), out, out, session, peer);
       }
     } catch (const std::exception& exception) {
       log(LogLevel::error, "mcp", std::string("while receiving a message: ") + exception.what());
@@ -128,15 +131,16 @@ class ServerImpl final : public Server {
       if (message.method == "initialize") return refuse("initialize must not be part of a batch");
       if (has_envelope(message.params)) return refuse("a batch must not contain requests with an envelope");
     }
-    const auto together = std::make_shared<BatchOutbound>(std::move(out));
-    for (Incoming& message : messages) handle(std::move(message), together, session, peer);
+    const auto together = std::make_shared<BatchOutbound>(out);
+    for (Incoming& message : messages) handle(std::move(message), together, out, session, peer);
   }
 
-  void handle(Incoming message, std::shared_ptr<Outbound> out, const std::shared_ptr<Session>& session,
-              const Peer& peer) {
+  /// `out` takes the answer; a batch waits until nobody holds it any more. `unbatched` is behind it.
+  void handle(Incoming message, std::shared_ptr<Outbound> out, const std::shared_ptr<Outbound>& unbatched,
+              const std::shared_ptr<Session>& session, const Peer& peer) {
     switch (message.kind) {
       case Incoming::Kind::request:
-        return handle_request(std::move(message), std::move(out), session, peer);
+        return handle_request(std::move(message), std::move(out), unbatched, session, peer);
       case Incoming::Kind::notification:
         return handle_notification(message, *session);
       case Incoming::Kind::response:
@@ -149,7 +153,8 @@ class ServerImpl final : public Server {
   }
 
   void handle_request(Incoming message, std::shared_ptr<Outbound> out,
-                      const std::shared_ptr<Session>& session, const Peer& peer) {
+                      const std::shared_ptr<Outbound>& unbatched, const std::shared_ptr<Session>& session,
+                      const Peer& peer) {
     const bool modern = has_envelope(message.params);
     if (modern) session->note_modern();
     auto context = modern ? read_envelope(message.params) : read_legacy_context(message.params, *session);
@@ -159,6 +164,7 @@ class ServerImpl final : public Server {
     request.params = std::move(message.params);
     request.principal = peer.principal;
     request.session = session;
+    request.unsolicited = peer.unsolicited ? peer.unsolicited : unbatched;
     request.out = std::move(out);
     request.cancel_on_close = modern && peer.cancel_on_close;
     request.bytes = message.bytes;
@@ -187,11 +193,13 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> make_server(ServerOptions options, std::vector<Tool> tools,
-                                            WorkerPool& pool) {
-  if (options.tools_page == 0) return Error{ErrorCode::invalid_argument, "tools_page must be at least 1"};
+Result<std::unique_ptr<Server>> make_server(ServerOptions options, std::vector<Tool> tools, WorkerPool& pool,
+                                            Features features) {
+  if (options.tools_page == 0 || options.list_page == 0)
+    return Error{ErrorCode::invalid_argument, "tools_page and list_page must be at least 1"};
   ASSIGN_OR_RETURN(ToolSet set, ToolSet::make(std::move(tools)));
-  return std::unique_ptr<Server>(std::make_unique<ServerImpl>(std::move(options), std::move(set), pool));
+  return std::unique_ptr<Server>(
+      std::make_unique<ServerImpl>(std::move(options), std::move(set), std::move(features), pool));
 }
 
 }  // namespace rexec::mcp

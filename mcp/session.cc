@@ -61,6 +61,18 @@ bool Session::omits_null_error_id() const {
   return version_ ? mcp::omits_null_error_id(*version_) : modern_seen_;
 }
 
+std::shared_ptr<SessionWatches> Session::watches(
+    const std::function<std::shared_ptr<SessionWatches>()>& make) {
+  {
+    MutexLock lock(mutex_);
+    if (watches_ || !make) return watches_;
+  }
+  auto made = make();
+  MutexLock lock(mutex_);
+  if (!watches_) watches_.swap(made);
+  return watches_;
+}
+
 std::optional<std::string> Session::expect(ResponseHandler handler) {
   MutexLock lock(mutex_);
   if (pending_.size() >= kMaxPending) return std::nullopt;

@@ -20,6 +20,8 @@
 
 namespace rexec::mcp {
 
+class SessionWatches;
+
 class Session {
  public:
   static constexpr std::size_t kMaxPending = 64;  // requests to the client that wait for their response
@@ -47,6 +49,9 @@ class Session {
   /// own rule holds: the id is null.
   bool omits_null_error_id() const;
 
+  /// What resources/subscribe keeps; made by `make` when there is none, and let go of with the session.
+  std::shared_ptr<SessionWatches> watches(const std::function<std::shared_ptr<SessionWatches>()>& make);
+
   /// A fresh id for a request to the client; `handler` gets its response, once, unless forget() comes first.
   /// nullopt when kMaxPending are waiting.
   std::optional<std::string> expect(ResponseHandler handler);
@@ -65,6 +70,7 @@ class Session {
   std::optional<ClientLogLevel> log_level_ REXEC_GUARDED_BY(mutex_);
   std::uint64_t next_id_ REXEC_GUARDED_BY(mutex_) = 1;
   std::map<std::string, ResponseHandler> pending_ REXEC_GUARDED_BY(mutex_);
+  std::shared_ptr<SessionWatches> watches_ REXEC_GUARDED_BY(mutex_);
 };
 
 }  // namespace rexec::mcp

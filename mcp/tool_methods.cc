@@ -1,48 +1,25 @@
-#include <charconv>
 #include <optional>
 #include <utility>
 
-#include "base/encoding.h"
 #include "mcp/methods.h"
+#include "mcp/page.h"
 #include "mcp/wire_call.h"
 
 namespace rexec::mcp {
 namespace {
 
-constexpr std::string_view kCursorPrefix = "tools:";
 constexpr std::size_t kMaxInputResponses = 32;
 
 RpcError invalid_params(std::string message) {
   return RpcError{kInvalidParams, std::move(message), nullptr};
 }
 
-std::string make_cursor(std::size_t first) {
-  return base64url_encode(std::string(kCursorPrefix) + std::to_string(first));
-}
-
-/// Only what make_cursor() gives for the start of a page.
-std::optional<std::size_t> read_cursor(const Json& cursor, std::size_t page, std::size_t size) {
-  if (!cursor.is_string()) return std::nullopt;
-  const auto text = base64url_decode(cursor.get_ref<const std::string&>());
-  if (!text || !text->starts_with(kCursorPrefix)) return std::nullopt;
-  std::size_t first = 0;
-  const char* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data() + kCursorPrefix.size(), end, first);
-  if (error != std::errc() || stop != end || first == 0 || first >= size || first % page != 0)
-    return std::nullopt;
-  return first;
-}
-
 RpcResult<Json> list_tools(const ServerCore& core, const Request& request) {
-  const std::size_t page = core.options.tools_page;
-  std::size_t first = 0;
-  if (const Json* cursor = find(request.params, "cursor"); cursor && !cursor->is_null()) {
-    const auto read = read_cursor(*cursor, page, core.tools.size());
-    if (!read) return invalid_params("params.cursor is not one that tools/list has given");
-    first = *read;
-  }
-  Json result{{"tools", core.tools.list(first, page, request.context.version)}};
-  if (first + page < core.tools.size()) result["nextCursor"] = make_cursor(first + page);
+  const auto page = read_page(request, "tools", core.options.tools_page, core.tools.size());
+  if (const auto* error = std::get_if<RpcError>(&page)) return *error;
+  const Page& wanted = std::get<Page>(page);
+  Json result{{"tools", core.tools.list(wanted.first, wanted.size, request.context.version)}};
+  if (wanted.first + wanted.size < core.tools.size()) result["nextCursor"] = next_cursor(wanted);
   return with_cache_hint(core.options, request.context, std::move(result));
 }
 

@@ -27,6 +27,7 @@ class WireCall final : public CallHost, public std::enable_shared_from_this<Wire
         start_(std::move(start)),
         round_(start_.round) {
     op_.stop = stop_.get_token();
+    request_.unsolicited.reset();
     request_.out.reset();  // a batch ends when its Outbound is let go of, which is the stream's to decide
     request_.params = nullptr;
   }

@@ -129,6 +129,20 @@ std::optional<Result<SandboxHandle>> Manager::try_acquire(const Caller& caller,
   return use(entry);
 }
 
+Result<SandboxHandle> Manager::find(const Caller& caller, const std::string& name, const Op& op) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    if (closing_) return shutting_down();
+    const Entry entry = table_.find(caller.principal, name);
+    if (!entry) return table_.missing(caller.principal, name);
+    if (!entry->busy) {
+      if (!entry->runner || entry->runner->alive()) return use(entry);
+      return Error{ErrorCode::not_found, "the sandbox \"" + name + "\" has ended"};
+    }
+    RETURN_IF_ERROR(wait_idle(lock, entry, op));
+  }
+}
+
 Status Manager::check_spec(const SandboxSpec& spec) const {
   const Capabilities can = backend_->capabilities();
   const auto cannot = [this](const char* what) {

@@ -56,6 +56,9 @@ class SandboxManager {
   /// The same, but only when it needs no waiting: nullopt when the sandbox has to be made first. Any thread.
   virtual std::optional<Result<SandboxHandle>> try_acquire(const Caller& caller,
                                                            const std::optional<std::string>& name) = 0;
+  /// The named sandbox if it is there; one that is being made is waited for, none is ever made. Counts as
+  /// use.
+  virtual Result<SandboxHandle> find(const Caller& caller, const std::string& name, const Op& op) = 0;
   virtual Result<SandboxRecord> create(const Caller& caller, CreateRequest request, const Op& op) = 0;
   virtual Result<std::vector<SandboxRecord>> list(const Caller& caller, const Op& op) = 0;
   virtual Result<SandboxRecord> control(const Caller& caller, const std::string& name, ControlAction action,

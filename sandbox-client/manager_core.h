@@ -46,6 +46,7 @@ class Manager final : public SandboxManager {
                                 const Op& op) override;
   std::optional<Result<SandboxHandle>> try_acquire(const Caller& caller,
                                                    const std::optional<std::string>& name) override;
+  Result<SandboxHandle> find(const Caller& caller, const std::string& name, const Op& op) override;
   Result<SandboxRecord> create(const Caller& caller, CreateRequest request, const Op& op) override;
   Result<std::vector<SandboxRecord>> list(const Caller& caller, const Op& op) override;
   Result<SandboxRecord> control(const Caller& caller, const std::string& name, ControlAction action,

@@ -22,6 +22,7 @@ constexpr std::array kMarks = {
     Mark{"< (end of output)", Kind::end_of_output},
     Mark{"< (nothing)", Kind::nothing},
     Mark{"! release", Kind::release},
+    Mark{"! change ", Kind::change},
     Mark{"> ", Kind::send},
     Mark{"<~ ", Kind::expect_unordered},
     Mark{"< ", Kind::expect},

@@ -10,6 +10,8 @@
 //   < (end of output)          the server closes the connection
 //   ! tool: event n            waits until `event` has happened n times to the fake tool
 //   ! release                  lets waiting calls of the fake tools answer
+//   ! change URI               the fake resource changes
+//   ! watch: URI n             waits until n watch the fake resource
 //
 // In expectations "*" stands for any value, a string that ends in * for any that begins so, and "$name" for a
 // value that is captured when it is first seen and must be the same later.
@@ -36,7 +38,8 @@ struct SessionLine {
     nothing,
     end_of_output,
     event,
-    release
+    release,
+    change
   };
   Kind kind = Kind::text;
   std::size_t number = 0;  // in the file, from 1

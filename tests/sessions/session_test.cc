@@ -9,6 +9,7 @@
 
 #include "mcp/protocol_version.h"
 #include "mcp/server.h"
+#include "tests/sessions/fake_features.h"
 #include "tests/sessions/fake_tools.h"
 #include "tests/sessions/session_file.h"
 #include "tests/sessions/wires.h"
@@ -26,6 +27,7 @@ struct Setup {
   mcp::ServerOptions server;
   WorkerPool::Options pool{4, 64};
   transport::StdioOptions stdio;
+  bool features = false;  // resources, prompts and completion
 };
 
 Setup read_setup(const SessionFile& file) {
@@ -38,6 +40,11 @@ Setup read_setup(const SessionFile& file) {
       {"max_depth", [&](std::size_t n) { setup.server.max_depth = n; }},
       {"max_batch", [&](std::size_t n) { setup.server.max_batch = n; }},
       {"max_in_flight", [&](std::size_t n) { setup.server.max_in_flight = n; }},
+      {"features", [&](std::size_t n) { setup.features = n != 0; }},
+      {"max_watched", [&](std::size_t n) { setup.server.max_watched = n; }},
+      {"list_page", [&](std::size_t n) { setup.server.list_page = n; }},
+      {"update_interval_ms",
+       [&](std::size_t n) { setup.server.update_interval = std::chrono::milliseconds(n); }},
       {"max_subscriptions", [&](std::size_t n) { setup.server.max_subscriptions = n; }},
       {"tools_page", [&](std::size_t n) { setup.server.tools_page = n; }},
       {"max_input_rounds", [&](std::size_t n) { setup.server.max_input_rounds = n; }},
@@ -58,8 +65,8 @@ Setup read_setup(const SessionFile& file) {
 
 class Player {
  public:
-  Player(SessionFile& file, Wire& wire, FakeTools& tools, bool modern, bool update)
-      : file_(file), wire_(wire), tools_(tools), modern_(modern), update_(update) {}
+  Player(SessionFile& file, Wire& wire, FakeTools& tools, FakeFeatures& features, bool modern, bool update)
+      : file_(file), wire_(wire), tools_(tools), features_(features), modern_(modern), update_(update) {}
 
   void play() {
     for (std::size_t i = 0; i < file_.lines.size(); ++i) {
@@ -93,6 +100,9 @@ class Player {
           break;
         case Kind::release:
           tools_.release();
+          break;
+        case Kind::change:
+          features_.change(line.text);
           break;
       }
     }
@@ -163,6 +173,10 @@ class Player {
     const std::string tool = text.substr(0, colon);
     const std::string event = text.substr(colon + 2, space - colon - 2);
     const int wanted = std::stoi(text.substr(space));
+    if (tool == "watch") {
+      REQUIRE(eventually([&] { return features_.watching(event) == wanted; }));
+      return;
+    }
     REQUIRE(eventually([&] { return tools_.count(tool, event) >= wanted; }));
     REQUIRE(tools_.count(tool, event) == wanted);
   }
@@ -170,6 +184,7 @@ class Player {
   SessionFile& file_;
   Wire& wire_;
   FakeTools& tools_;
+  FakeFeatures& features_;
   const bool modern_;
   const bool update_;
   Captures captures_;
@@ -194,11 +209,13 @@ void play(const std::filesystem::path& path, const MakeWire& make_wire, bool upd
   REQUIRE(version);
   const Setup setup = read_setup(file);
   FakeTools tools;
+  FakeFeatures features;
   WorkerPool pool(setup.pool);
-  auto server = mcp::make_server(setup.server, tools.tools(), pool);
+  auto server = mcp::make_server(setup.server, tools.tools(), pool,
+                                 setup.features ? features.features() : mcp::Features{});
   if (!server) FAIL(server.error().message);
   const auto wire = make_wire(**server, setup);
-  Player(file, *wire, tools, mcp::era_of(*version) == mcp::Era::modern, update).play();
+  Player(file, *wire, tools, features, mcp::era_of(*version) == mcp::Era::modern, update).play();
   if (update) write_session(file);
   tools.release();
 }

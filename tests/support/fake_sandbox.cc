@@ -191,6 +191,15 @@ std::optional<Result<sandbox::SandboxHandle>> FakeSandboxManager::try_acquire(
   return acquire(caller, name, Op{});
 }
 
+Result<sandbox::SandboxHandle> FakeSandboxManager::find(const sandbox::Caller& caller,
+                                                        const std::string& name, const Op& op) {
+  {
+    const MutexLock lock(mutex_);
+    if (entries_.count(name) == 0) return Error{ErrorCode::not_found, "there is no sandbox \"" + name + "\""};
+  }
+  return acquire(caller, name, op);
+}
+
 Result<SandboxRecord> FakeSandboxManager::create(const sandbox::Caller&, sandbox::CreateRequest request,
                                                  const Op&) {
   const std::string name = request.spec.name.empty() ? "sandbox-0001" : request.spec.name;

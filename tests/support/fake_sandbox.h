@@ -113,6 +113,8 @@ class FakeSandboxManager final : public sandbox::SandboxManager {
                                          const std::optional<std::string>& name, const Op& op) override;
   std::optional<Result<sandbox::SandboxHandle>> try_acquire(const sandbox::Caller& caller,
                                                             const std::optional<std::string>& name) override;
+  Result<sandbox::SandboxHandle> find(const sandbox::Caller& caller, const std::string& name,
+                                      const Op& op) override;
   Result<sandbox::SandboxRecord> create(const sandbox::Caller& caller, sandbox::CreateRequest request,
                                         const Op& op) override;
   Result<std::vector<sandbox::SandboxRecord>> list(const sandbox::Caller& caller, const Op& op) override;

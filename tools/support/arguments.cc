@@ -108,14 +108,18 @@ std::string decode_content(const Arguments& arguments, std::string_view key, Vio
   return std::move(*bytes);
 }
 
+std::optional<std::uint64_t> parse_process_name(std::string_view name) {
+  if (name.size() < 2 || name[0] != 'p' || name[1] == '0') return std::nullopt;
+  std::uint64_t number = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + 1, end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
 std::uint64_t process_number(const Arguments& arguments, std::string_view key, Violations& violations) {
   const std::string text = arguments.text(key);
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  if (text.size() > 1 && text[0] == 'p' && text[1] != '0') {
-    const auto parsed = std::from_chars(text.data() + 1, end, number);
-    if (parsed.ec == std::errc() && parsed.ptr == end) return number;
-  }
+  if (const auto number = parse_process_name(text)) return *number;
   violations.push_back(
       {pointer_step(key), in_quotes(text) +
                               " is not a process handle; expected one that exec returned, such as "

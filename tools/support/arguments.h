@@ -56,6 +56,7 @@ std::string decode_content(const Arguments& arguments, std::string_view key, Vio
 
 /// "p7" as 7; anything else adds a violation.
 std::uint64_t process_number(const Arguments& arguments, std::string_view key, Violations& violations);
+std::optional<std::uint64_t> parse_process_name(std::string_view name);
 std::string process_name(std::uint64_t number);
 
 /// A value as it is shown in messages: in quotes, cut at 80 characters.

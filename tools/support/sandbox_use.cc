@@ -59,4 +59,17 @@ mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error
   }
 }
 
+Error resource_error(const sandbox::SandboxHandle& handle, const Error& error) {
+  switch (error.code) {
+    case ErrorCode::data_loss:
+      return Error{ErrorCode::not_found,
+                   "the sandbox " + in_quotes(handle.record.name) + " was lost: " + error.message};
+    case ErrorCode::permission_denied:
+    case ErrorCode::failed_precondition:
+      return Error{ErrorCode::unsupported, error.message};
+    default:
+      return error;
+  }
+}
+
 }  // namespace rexec::tools

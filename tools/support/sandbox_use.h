@@ -31,4 +31,7 @@ void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::
 /// A failure of the runner, with what to do next where the error leaves that open.
 mcp::ToolResult runner_failure(const sandbox::SandboxHandle& handle, const Error& error);
 
+/// The same as an error, for answers that are no tool results.
+Error resource_error(const sandbox::SandboxHandle& handle, const Error& error);
+
 }  // namespace rexec::tools
