@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "app/run.h"
+#include "app/secret_settings.h"
 #include "tools/instructions.h"
 #include "tools/resources/features.h"
+#include "tools/support/masking_manager.h"
 
 namespace rexec {
 namespace {
@@ -24,7 +26,12 @@ class RealProgram final : public app::Program {
     manager_ = sandbox::make_sandbox_manager(sandbox::make_local_backend(config_.local, reactor()), reactor(),
                                              system_clock(), config_.sandboxes, std::move(default_spec));
     pool_.emplace(config_.workers);
-    const tools::Services services{*manager_, config_.tools, {.network = config_.network}};
+    if (!config_.secrets.empty()) {
+      secrets_ = std::make_unique<tools::Secrets>(app::secret_sources(config_.secrets));
+      masking_ = tools::make_masking_manager(*manager_, *secrets_);
+    }
+    const tools::Services services{
+        masking_ ? *masking_ : *manager_, config_.tools, {.network = config_.network}, secrets_.get()};
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);
@@ -64,6 +71,8 @@ class RealProgram final : public app::Program {
   std::unique_ptr<sandbox::Reactor> reactor_;
   std::unique_ptr<sandbox::Backend> backend_;
   std::unique_ptr<sandbox::SandboxManager> manager_;
+  std::unique_ptr<tools::Secrets> secrets_;           // null: none is configured
+  std::unique_ptr<sandbox::SandboxManager> masking_;  // of manager_, with secrets
   std::optional<WorkerPool> pool_;
   std::unique_ptr<mcp::Server> server_;
 };

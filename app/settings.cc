@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "app/secret_settings.h"
+
 namespace rexec::app {
 namespace {
 
@@ -115,6 +117,17 @@ constexpr Setting kSettings[] = {
                                                              looked_up),
     integer<&Config::local, &sandbox::LocalOptions::sandbox_uid>(
         "sandbox_uid", 1, 4294967294.0, "The user id that sandboxes run as when the server runs as root."),
+
+    {.name = "secrets",
+     .type = Type::object,
+     .choices = {},
+     .minimum = 0,
+     .maximum = 0,
+     .summary = "Values for commands that name them, which answers hide.",
+     .get = [](const Config& config) { return without_commands(config.secrets); },
+     .set = [](Config& config, const Json& value) { config.secrets = value; },
+     .schema = secrets_schema,
+     .check = check_secrets},
 
     seconds<&Config::tools, &tools::ToolLimits::default_wait>(
         "limits.default_wait_s", 0, kDay, "How long `exec` waits for a command when the call does not say."),

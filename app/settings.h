@@ -29,6 +29,7 @@ struct Config {
   mcp::ServerOptions server;
   WorkerPool::Options workers;
   transport::StdioOptions stdio;
+  Json secrets = Json::object();  // see app/secret_settings.h
 };
 
 struct Setting {

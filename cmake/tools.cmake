@@ -70,8 +70,9 @@ function(rexec_tool_table out)
     string(APPEND declarations "mcp::ToolHandler make_${name}(const Services& services);\n")
     string(APPEND entries "      {R\"schema(${schema})schema\", make_${name}(services)},\n")
   endforeach()
-  string(CONCAT table "#include \"tools/services.h\"\n\nnamespace rexec::tools {\n\n${declarations}\n"
-            "std::vector<mcp::Tool> make_tools(const Services& services) {\n  return {\n${entries}  };\n}\n\n"
+  string(CONCAT table "#include \"tools/services.h\"\n#include \"tools/support/masked_call.h\"\n\nnamespace rexec::tools {\n\n${declarations}\n"
+            "std::vector<mcp::Tool> make_tools(const Services& services) {\n"
+            "  return with_masked_answers(services.secrets, {\n${entries}  });\n}\n\n"
             "}  // namespace rexec::tools\n")
 
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/tool_table.cc)

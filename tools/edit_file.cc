@@ -7,6 +7,7 @@
 #include "tools/support/file_failure.h"
 #include "tools/support/output_budget.h"
 #include "tools/support/sandbox_use.h"
+#include "tools/support/secret_use.h"
 
 namespace rexec::tools {
 namespace {
@@ -33,7 +34,8 @@ std::vector<sandbox::TextEdit> read_edits(const Json* list, Violations& violatio
   return edits;
 }
 
-sandbox::EditSpec read_arguments(const Arguments& arguments, const Json& json, Violations& violations) {
+sandbox::EditSpec read_arguments(const Arguments& arguments, const Json& json, const Secrets* secrets,
+                                 Violations& violations) {
   check_path(arguments, "path", violations);
   sandbox::EditSpec spec;
   spec.path = arguments.text("path");
@@ -51,6 +53,9 @@ sandbox::EditSpec read_arguments(const Arguments& arguments, const Json& json, V
                                         " entries; expected at most " + std::to_string(kMaxEdits) +
                                         " in one call"});
   }
+  check_no_mask(secrets, "/patch", spec.patch, violations);
+  for (std::size_t i = 0; i < spec.edits.size(); ++i)
+    check_no_mask(secrets, "/edits/" + std::to_string(i) + "/new_text", spec.edits[i].new_text, violations);
   std::size_t size = spec.patch.size();
   for (const sandbox::TextEdit& edit : spec.edits) size += edit.old_text.size() + edit.new_text.size();
   if (size > kMaxEditBytes) {
@@ -114,7 +119,7 @@ mcp::ToolHandler make_edit_file(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     auto spec = std::make_shared<sandbox::EditSpec>(
-        read_arguments(Arguments(call->arguments()), call->arguments(), violations));
+        read_arguments(Arguments(call->arguments()), call->arguments(), services.secrets, violations));
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(services, call,
                 [call, spec, max_chars = services.limits.default_chars](

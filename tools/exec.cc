@@ -5,6 +5,7 @@
 #include "tools/services.h"
 #include "tools/support/process_answer.h"
 #include "tools/support/sandbox_use.h"
+#include "tools/support/secret_use.h"
 
 namespace rexec::tools {
 namespace {
@@ -13,11 +14,13 @@ constexpr Duration kKillDeadline = std::chrono::seconds(5);
 
 struct ExecCommand {
   sandbox::ProcessSpec process;
+  std::vector<std::string> secrets;
   Duration wait{};
   OutputRequest output;
 };
 
-ExecCommand read_command(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
+ExecCommand read_command(const Arguments& arguments, const Services& services, Violations& violations) {
+  const ToolLimits& limits = services.limits;
   ExecCommand command;
   command.process.command = arguments.text("command");
   if (command.process.command.find('\0') != std::string::npos) {
@@ -34,6 +37,8 @@ ExecCommand read_command(const Arguments& arguments, const ToolLimits& limits, V
   command.process.cwd = arguments.text("cwd");
   command.process.env = arguments.string_map("env");
   command.process.input = arguments.optional_text("stdin");
+  if (command.process.input) check_no_mask(services.secrets, "/stdin", *command.process.input, violations);
+  command.secrets = secret_names(arguments, services.secrets, violations);
   command.wait = std::min(arguments.seconds("wait_s").value_or(limits.default_wait), limits.max_wait);
   const bool background = command.wait == Duration{};
   command.process.stdin_pipe = background && !command.process.input;
@@ -115,7 +120,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
 mcp::ToolHandler make_exec(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
-    ExecCommand command = read_command(Arguments(call->arguments()), services.limits, violations);
+    ExecCommand command = read_command(Arguments(call->arguments()), services, violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(
         services, call, [services, call, command = std::move(command)](sandbox::SandboxHandle handle) {
@@ -124,7 +129,9 @@ mcp::ToolHandler make_exec(const Services& services) {
               call, std::move(handle), command.output, services.limits.progress_interval,
               services.sandboxes.backend().capabilities().network_host,
               [runner](std::uint64_t process) { kill_process(*runner, process, [](Result<void>) {}); }});
-          std::make_shared<Execution>(std::move(context), command.wait)->start(command.process);
+          sandbox::ProcessSpec process = command.process;
+          add_secrets(services.secrets, command.secrets, process.env);
+          std::make_shared<Execution>(std::move(context), command.wait)->start(std::move(process));
         });
   });
 }

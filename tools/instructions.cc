@@ -1,5 +1,6 @@
 #include "tools/instructions.h"
 
+#include "tools/secrets.h"
 #include "tools/support/durations.h"
 
 namespace rexec::tools {
@@ -9,6 +10,22 @@ constexpr std::size_t kMaxShownPath = 200;
 
 std::string shown(const std::string& path) {
   return path.size() <= kMaxShownPath ? path : path.substr(0, kMaxShownPath) + "…";
+}
+
+constexpr std::size_t kMaxSecretNames = 120;  // bytes; exec names all when it gets a wrong one
+
+std::string secrets_text(const Secrets* secrets) {
+  if (secrets == nullptr || secrets->names().empty()) return {};
+  std::string names;
+  for (const std::string& name : secrets->names()) {
+    if (names.size() + name.size() > kMaxSecretNames) {
+      names += " …";
+      break;
+    }
+    names += (names.empty() ? "" : " ") + name;
+  }
+  return "\nSecrets for exec's argument secrets: " + names +
+         ". Answers show [secret NAME***] for their values.";
 }
 
 std::string network_text(const Services& services) {
@@ -54,6 +71,7 @@ std::string instructions(const Services& services) {
       "Put files in with write_file and get them out with read_file (binary: encoding \"base64\"); for "
       "anything else "
       "use exec.";
+  text += secrets_text(services.secrets);
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/services.h"
 #include "tools/support/process_answer.h"
 #include "tools/support/sandbox_use.h"
+#include "tools/support/secret_use.h"
 #include "tools/support/signals.h"
 
 namespace rexec::tools {
@@ -136,6 +137,7 @@ mcp::ToolHandler make_process_input(const Services& services) {
     Violations violations;
     const Arguments arguments(call->arguments());
     Input input = read_arguments(arguments, services.limits, violations);
+    check_no_mask(services.secrets, "/text", input.bytes, violations);
     OutputRequest output = output_request(arguments, services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(services, call,

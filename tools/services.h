@@ -38,10 +38,14 @@ struct SandboxDefaults {
   std::string cwd = sandbox::RunnerSettings{}.cwd;
 };
 
+class Secrets;
+
+/// With secrets, `sandboxes` is a manager that masks them (tools/support/masking_manager.h).
 struct Services {
   sandbox::SandboxManager& sandboxes;  // outlives the tools
   ToolLimits limits;
   SandboxDefaults defaults{};
+  Secrets* secrets = nullptr;  // outlives the tools; null: none is configured
 };
 
 /// Every tool of this build, sorted by name.

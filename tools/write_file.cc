@@ -6,6 +6,7 @@
 #include "tools/support/arguments.h"
 #include "tools/support/file_failure.h"
 #include "tools/support/sandbox_use.h"
+#include "tools/support/secret_use.h"
 
 namespace rexec::tools {
 namespace {
@@ -101,6 +102,7 @@ mcp::ToolHandler make_write_file(const Services& services) {
     sandbox::WriteSpec spec;
     spec.path = arguments.text("path");
     spec.content = decode_content(arguments, "content", violations);
+    check_no_mask(services.secrets, "/content", spec.content, violations);
     spec.append = arguments.flag("append");
     spec.create_parents = arguments.flag("create_parents", true);
     spec.mode = read_mode(arguments, violations);

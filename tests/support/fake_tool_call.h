@@ -17,6 +17,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/fake_sandbox.h"
 #include "tools/services.h"
+#include "tools/support/masking_manager.h"
 
 namespace rexec::test {
 
@@ -117,12 +118,19 @@ class ToolBench {
   FakeSandboxManager manager;
   tools::ToolLimits limits;
 
+  /// From here on the tools know these secrets, as a server does that has them configured.
+  void configure(std::vector<tools::SecretSource> sources) {
+    secrets_ = std::make_unique<tools::Secrets>(std::move(sources));
+    masking_ = tools::make_masking_manager(manager, *secrets_);
+  }
+  tools::Services services() { return {masking_ ? *masking_ : manager, limits, {}, secrets_.get()}; }
+
   FakeRunner& runner(const std::string& name = "default") { return manager.runner(name); }
 
   /// A call whose handler has run; its arguments are normalised and validated as a server does it.
   std::shared_ptr<FakeToolCall> begin(const std::string& name, Json arguments, bool progress = false,
                                       bool given_up = false) {
-    for (const mcp::Tool& tool : tools::make_tools(tools::Services{manager, limits})) {
+    for (const mcp::Tool& tool : tools::make_tools(services())) {
       const Json file = parse_json(tool.schema).value();
       if (file.at("name") != name) continue;
       const auto schema = mcp::compile_schema(file.at("inputSchema")).value();
@@ -145,6 +153,10 @@ class ToolBench {
     if (!call) return mcp::ToolResult::failure("no such tool");
     return call->wait_result().value_or(mcp::ToolResult::failure("the call was not answered"));
   }
+
+ private:
+  std::unique_ptr<tools::Secrets> secrets_;
+  std::unique_ptr<sandbox::SandboxManager> masking_;
 };
 
 inline std::string text_of(const mcp::ToolResult& result) {

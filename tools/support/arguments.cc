@@ -64,6 +64,16 @@ StringPairs Arguments::string_map(std::string_view key) const {
   return pairs;
 }
 
+std::vector<std::string> Arguments::texts(std::string_view key) const {
+  std::vector<std::string> texts;
+  const Json* array = find(arguments_, key);
+  if (!array || !array->is_array()) return texts;
+  for (const Json& element : *array) {
+    if (element.is_string()) texts.push_back(element.get<std::string>());
+  }
+  return texts;
+}
+
 std::size_t Arguments::max_chars(const ToolLimits& limits) const {
   return std::min(size("max_chars", limits.default_chars), limits.max_chars);
 }

@@ -36,6 +36,7 @@ class Arguments {
   /// A number of seconds, at most a hundred years.
   std::optional<Duration> seconds(std::string_view key) const;
   StringPairs string_map(std::string_view key) const;
+  std::vector<std::string> texts(std::string_view key) const;  // of an array
 
   /// The characters that the answer's text may have: max_chars within the configured bound.
   std::size_t max_chars(const ToolLimits& limits) const;

@@ -1,0 +1,313 @@
+#include "tools/support/masking_runner.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+
+namespace rexec::tools {
+namespace {
+
+using sandbox::Completion;
+
+using Loaded = std::shared_ptr<const Secrets::Loaded>;
+
+/// Bytes that were read beside a window.
+struct Piece {
+  std::uint64_t offset = 0;
+  std::string data;
+  bool last = false;  // the stream ends with it
+};
+
+using ReadPiece = std::function<void(std::uint64_t offset, std::size_t size,
+                                     std::function<void(std::optional<Piece>)> done)>;
+
+/// Part of a stream that is shown, and whether more of it lies behind.
+struct Window {
+  std::string bytes;
+  std::uint64_t begin = 0;
+  enum class After { nothing, more, unknown } after = After::nothing;
+  ReadPiece read;
+
+  std::string before_it{};
+  std::string after_it{};
+  OpenEdges open{};
+};
+
+/// Completes windows with what is beside them, masks them, and then calls `done`.
+class WindowMasking : public std::enable_shared_from_this<WindowMasking> {
+ public:
+  using Done = std::function<void(std::vector<Window>)>;
+
+  WindowMasking(Loaded secrets, std::vector<Window> windows, Done done)
+      : secrets_(std::move(secrets)), windows_(std::move(windows)), done_(std::move(done)) {}
+
+  void run() {
+    const std::uint64_t context = secrets_->masker.context();
+    for (Window& window : windows_) {
+      if (window.bytes.empty()) continue;
+      if (window.begin > 0) {
+        const std::uint64_t from = window.begin - std::min(window.begin, context);
+        read(window, from, window.begin - from, &WindowMasking::take_before);
+      }
+      const std::uint64_t end = window.begin + window.bytes.size();
+      if (window.after == Window::After::more) read(window, end, context, &WindowMasking::take_after);
+      if (window.after == Window::After::unknown) window.open.after = true;
+    }
+    settle();
+  }
+
+ private:
+  using Take = void (*)(Window&, std::optional<Piece>);
+
+  void read(Window& window, std::uint64_t offset, std::uint64_t size, Take take) {
+    ++outstanding_;
+    window.read(offset, static_cast<std::size_t>(size),
+                [self = shared_from_this(), &window, take](std::optional<Piece> piece) {
+                  take(window, std::move(piece));
+                  self->settle();
+                });
+  }
+
+  static void take_before(Window& window, std::optional<Piece> piece) {
+    window.open.before = true;
+    if (!piece || piece->offset > window.begin || window.begin - piece->offset > piece->data.size()) return;
+    piece->data.resize(static_cast<std::size_t>(window.begin - piece->offset));
+    window.open.before = piece->offset > 0;
+    window.before_it = std::move(piece->data);
+  }
+
+  static void take_after(Window& window, std::optional<Piece> piece) {
+    window.open.after = true;
+    if (!piece || piece->offset != window.begin + window.bytes.size()) return;
+    window.open.after = !piece->last;
+    window.after_it = std::move(piece->data);
+  }
+
+  /// The last of run() and the reads masks; no two of them touch the same member before.
+  void settle() {
+    if (--outstanding_ > 0) return;
+    for (Window& window : windows_) {
+      std::string text = window.before_it + window.bytes + window.after_it;
+      secrets_->masker.mask(text, window.open);
+      window.bytes.assign(text, window.before_it.size(), window.bytes.size());
+    }
+    done_(std::move(windows_));
+  }
+
+  const Loaded secrets_;
+  std::vector<Window> windows_;
+  const Done done_;
+  std::atomic<int> outstanding_ = 1;
+};
+
+Error masked(const Loaded& secrets, Error error) {
+  secrets->masker.mask(error.message);
+  return error;
+}
+
+ReadPiece output_reader(std::shared_ptr<sandbox::Runner> runner, std::uint64_t process, int stream, Op op) {
+  return [runner = std::move(runner), process, stream, op = std::move(op)](std::uint64_t offset,
+                                                                           std::size_t size, auto done) {
+    runner->read_output(process, stream, offset, size, op,
+                        [done = std::move(done)](Result<sandbox::OutputPart> part) {
+                          if (!part) return done(std::nullopt);
+                          const bool last = part->end && part->offset + part->data.size() >= part->produced;
+                          done(Piece{part->offset, std::move(part->data), last});
+                        });
+  };
+}
+
+ReadPiece file_reader(std::shared_ptr<sandbox::Runner> runner, std::string path, Op op) {
+  return [runner = std::move(runner), path = std::move(path), op = std::move(op)](
+             std::uint64_t offset, std::size_t size, auto done) {
+    runner->read_file(path, offset, size, op, [done = std::move(done)](Result<sandbox::FileData> data) {
+      if (!data) return done(std::nullopt);
+      const bool last = data->offset + data->data.size() >= data->info.size;
+      done(Piece{data->offset, std::move(data->data), last});
+    });
+  };
+}
+
+class MaskingRunner final : public sandbox::Runner {
+ public:
+  MaskingRunner(std::shared_ptr<sandbox::Runner> runner, Loaded secrets)
+      : runner_(std::move(runner)), secrets_(std::move(secrets)) {}
+
+  sandbox::RunnerInfo info() const override { return runner_->info(); }
+  bool alive() const override { return runner_->alive(); }
+  void close() override { runner_->close(); }
+
+  void start(sandbox::ProcessSpec spec, sandbox::WaitSpec wait, Op op,
+             Completion<sandbox::ProcessReport> done) override {
+    auto masking = mask_report(op, std::move(done));
+    runner_->start(std::move(spec), wait, std::move(op), std::move(masking));
+  }
+
+  void wait(std::uint64_t process, sandbox::WaitSpec wait, Op op,
+            Completion<sandbox::ProcessReport> done) override {
+    auto masking = mask_report(op, std::move(done));
+    runner_->wait(process, wait, std::move(op), std::move(masking));
+  }
+
+  void read_output(std::uint64_t process, int stream, std::uint64_t offset, std::size_t max, Op op,
+                   Completion<sandbox::OutputPart> done) override {
+    const ReadPiece beside = output_reader(runner_, process, stream, op);
+    runner_->read_output(
+        process, stream, offset, max, std::move(op),
+        [secrets = secrets_, beside, done = std::move(done)](Result<sandbox::OutputPart> part) {
+          if (!part) return done(masked(secrets, std::move(part).error()));
+          Window window{std::move(part->data), part->offset, Window::After::nothing, beside};
+          if (window.begin + window.bytes.size() < part->produced) {
+            window.after = Window::After::more;
+          } else if (!part->end) {
+            window.after = Window::After::unknown;
+          }
+          mask_window(secrets, std::move(window), [part = std::move(*part), done](std::string bytes) mutable {
+            part.data = std::move(bytes);
+            done(std::move(part));
+          });
+        });
+  }
+
+  void write_input(std::uint64_t process, std::string bytes, bool close, Op op,
+                   Completion<sandbox::InputState> done) override {
+    runner_->write_input(process, std::move(bytes), close, std::move(op), mask_error(std::move(done)));
+  }
+  void signal(std::uint64_t process, int number, sandbox::SignalScope scope, Duration kill_after,
+              std::string reason, Op op, Completion<void> done) override {
+    runner_->signal(process, number, scope, kill_after, std::move(reason), std::move(op),
+                    mask_error(std::move(done)));
+  }
+  void list(bool all, Op op, Completion<sandbox::ProcessEntries> done) override {
+    runner_->list(all, std::move(op),
+                  [secrets = secrets_, done = std::move(done)](Result<sandbox::ProcessEntries> found) {
+                    if (!found) return done(masked(secrets, std::move(found).error()));
+                    for (auto& entry : found->entries) secrets->masker.mask(entry.command, {false, true});
+                    done(std::move(found));
+                  });
+  }
+
+  void stat_file(std::string path, bool follow, Op op, Completion<sandbox::FileInfo> done) override {
+    runner_->stat_file(std::move(path), follow, std::move(op),
+                       [secrets = secrets_, done = std::move(done)](Result<sandbox::FileInfo> info) {
+                         if (!info) return done(masked(secrets, std::move(info).error()));
+                         secrets->masker.mask(info->target);
+                         done(std::move(info));
+                       });
+  }
+  void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
+                 Completion<sandbox::FileData> done) override {
+    auto masking = mask_file(path, op, std::move(done));
+    runner_->read_file(std::move(path), offset, max, std::move(op), std::move(masking));
+  }
+  void read_lines(std::string path, sandbox::LineRange range, Op op,
+                  Completion<sandbox::FileData> done) override {
+    auto masking = mask_file(path, op, std::move(done));
+    runner_->read_lines(std::move(path), range, std::move(op), std::move(masking));
+  }
+  void write_file(sandbox::WriteSpec spec, Op op, Completion<sandbox::FileWritten> done) override {
+    runner_->write_file(std::move(spec), std::move(op), mask_error(std::move(done)));
+  }
+  void edit_file(sandbox::EditSpec spec, Op op, Completion<sandbox::FileEdited> done) override {
+    runner_->edit_file(std::move(spec), std::move(op),
+                       [secrets = secrets_, done = std::move(done)](Result<sandbox::FileEdited> edited) {
+                         if (!edited) return done(masked(secrets, std::move(edited).error()));
+                         // A diff has whole lines, so only where it was cut may a secret go on.
+                         secrets->masker.mask(edited->diff, {false, edited->diff_cut});
+                         done(std::move(edited));
+                       });
+  }
+
+ private:
+  template <class T>
+  Completion<T> mask_error(Completion<T> done) const {
+    return [secrets = secrets_, done = std::move(done)](Result<T> result) {
+      if (!result) return done(masked(secrets, result.error()));
+      done(std::move(result));
+    };
+  }
+
+  template <class Done>
+  static void mask_window(const Loaded& secrets, Window window, Done done) {
+    std::vector<Window> windows;
+    windows.push_back(std::move(window));
+    std::make_shared<WindowMasking>(
+        secrets, std::move(windows),
+        [done = std::make_shared<Done>(std::move(done))](std::vector<Window> masked_windows) {
+          (*done)(std::move(masked_windows.front().bytes));
+        })
+        ->run();
+  }
+
+  Completion<sandbox::FileData> mask_file(const std::string& path, const Op& op,
+                                          Completion<sandbox::FileData> done) const {
+    return [secrets = secrets_, beside = file_reader(runner_, path, op),
+            done = std::move(done)](Result<sandbox::FileData> data) {
+      if (!data) return done(masked(secrets, std::move(data).error()));
+      Window window{std::move(data->data), data->offset, Window::After::nothing, beside};
+      if (window.begin + window.bytes.size() < data->info.size) window.after = Window::After::more;
+      mask_window(secrets, std::move(window), [data = std::move(*data), done](std::string bytes) mutable {
+        data.data = std::move(bytes);
+        done(std::move(data));
+      });
+    };
+  }
+
+  /// The windows of a report: of each stream one, or its start and its end with a gap between them.
+  static std::vector<Window> windows_of(const sandbox::ProcessReport& report,
+                                        const std::array<ReadPiece, 2>& beside) {
+    std::vector<Window> windows;
+    for (std::size_t i = 0; i < report.streams.size(); ++i) {
+      const sandbox::StreamReport& stream = report.streams[i];
+      const auto end = stream.end ? Window::After::nothing : Window::After::unknown;
+      const std::uint64_t head_end = stream.head_offset + stream.head.size();
+      const bool contiguous = stream.tail.empty() || stream.tail_offset == head_end;
+      const std::uint64_t covered = head_end + (contiguous ? stream.tail.size() : 0);
+      windows.push_back({stream.head + (contiguous ? stream.tail : std::string()), stream.head_offset,
+                         covered < stream.produced ? Window::After::more : end, beside[i]});
+      windows.push_back({contiguous ? std::string() : stream.tail, stream.tail_offset, end, beside[i]});
+    }
+    return windows;
+  }
+
+  Completion<sandbox::ProcessReport> mask_report(const Op& op,
+                                                 Completion<sandbox::ProcessReport> done) const {
+    return [runner = runner_, secrets = secrets_, op,
+            done = std::move(done)](Result<sandbox::ProcessReport> report) {
+      if (!report) return done(masked(secrets, std::move(report).error()));
+      secrets->masker.mask(report->reason);
+      const std::array<ReadPiece, 2> beside{output_reader(runner, report->process, 0, op),
+                                            output_reader(runner, report->process, 1, op)};
+      std::vector<Window> windows = windows_of(*report, beside);
+      std::make_shared<WindowMasking>(secrets, std::move(windows),
+                                      [report = std::make_shared<sandbox::ProcessReport>(std::move(*report)),
+                                       done](std::vector<Window> masked_windows) {
+                                        for (std::size_t i = 0; i < report->streams.size(); ++i) {
+                                          sandbox::StreamReport& stream = report->streams[i];
+                                          std::string start = std::move(masked_windows[2 * i].bytes);
+                                          const std::size_t head = stream.head.size();
+                                          stream.tail = start.size() > head
+                                                            ? start.substr(head)
+                                                            : std::move(masked_windows[2 * i + 1].bytes);
+                                          start.resize(head);
+                                          stream.head = std::move(start);
+                                        }
+                                        done(std::move(*report));
+                                      })
+          ->run();
+    };
+  }
+
+  const std::shared_ptr<sandbox::Runner> runner_;
+  const Loaded secrets_;
+};
+
+}  // namespace
+
+std::shared_ptr<sandbox::Runner> make_masking_runner(std::shared_ptr<sandbox::Runner> runner,
+                                                     std::shared_ptr<const Secrets::Loaded> secrets) {
+  return std::make_shared<MaskingRunner>(std::move(runner), std::move(secrets));
+}
+
+}  // namespace rexec::tools
