@@ -2,7 +2,7 @@
 // arrived, and what was accepted encodes to something that decodes to the same.
 #include <cstdlib>
 
-#include "sandbox-client/runner/wire.h"
+#include "sandbox-client/runner/wire_tree.h"
 
 namespace {
 
@@ -50,5 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<WriteFile>(bytes);
   check<WriteData>(bytes);
   check<FileWritten>(bytes);
+  check<ListFiles>(bytes);
+  check<Listing>(bytes);
+  check<SearchFiles>(bytes);
+  check<SearchResult>(bytes);
   return 0;
 }
