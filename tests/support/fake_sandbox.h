@@ -49,6 +49,8 @@ class FakeRunner final : public sandbox::Runner {
   std::function<void(std::string, sandbox::LineRange, Op, sandbox::Completion<sandbox::FileData>)>
       on_read_lines;
   std::function<void(sandbox::WriteSpec, Op, sandbox::Completion<sandbox::FileWritten>)> on_write_file;
+  std::function<void(sandbox::ListSpec, Op, sandbox::Completion<sandbox::Listing>)> on_list_files;
+  std::function<void(sandbox::SearchSpec, Op, sandbox::Completion<sandbox::SearchResult>)> on_search_files;
 
   sandbox::RunnerInfo description;
   std::atomic<bool> is_alive = true;
@@ -75,6 +77,9 @@ class FakeRunner final : public sandbox::Runner {
   void read_lines(std::string path, sandbox::LineRange range, Op op,
                   sandbox::Completion<sandbox::FileData> done) override;
   void write_file(sandbox::WriteSpec spec, Op op, sandbox::Completion<sandbox::FileWritten> done) override;
+  void list_files(sandbox::ListSpec spec, Op op, sandbox::Completion<sandbox::Listing> done) override;
+  void search_files(sandbox::SearchSpec spec, Op op,
+                    sandbox::Completion<sandbox::SearchResult> done) override;
 
  private:
   void record(std::string line);
