@@ -83,6 +83,8 @@ class RunnerClient final : public Runner {
   void read_lines(std::string path, LineRange range, Op op, Completion<FileData> done) override;
   void write_file(WriteSpec spec, Op op, Completion<FileWritten> done) override;
   void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) override;
+  void list_files(ListSpec spec, Op op, Completion<Listing> done) override;
+  void search_files(SearchSpec spec, Op op, Completion<SearchResult> done) override;
 
  private:
   static Request wait_request(std::uint64_t process, const runner::WaitSpec& wait, Op op,
@@ -306,6 +308,26 @@ void RunnerClient::edit_file(EditSpec spec, Op op, Completion<FileEdited> done) 
       MessageType::edit_file, runner::encode(*message), MessageType::edited, std::move(op),
       [](runner::FileEdited&& edited) { return from_wire(std::move(edited)); },
       [path = message->path](const runner::Failure& failure) { return explain_edit(failure, path); },
+      std::move(done)));
+}
+
+void RunnerClient::list_files(ListSpec spec, Op op, Completion<Listing> done) {
+  auto asked = to_wire(spec, settings_);
+  if (!asked) return done(std::move(asked).error());
+  session_->submit(make_request<runner::Listing, Listing>(
+      MessageType::list_files, runner::encode(*asked), MessageType::listing, std::move(op),
+      [asked = *asked](runner::Listing&& listing) { return from_wire(std::move(listing), asked); },
+      [path = asked->path](const runner::Failure& failure) { return explain_tree(failure, path); },
+      std::move(done)));
+}
+
+void RunnerClient::search_files(SearchSpec spec, Op op, Completion<SearchResult> done) {
+  auto asked = to_wire(spec, settings_);
+  if (!asked) return done(std::move(asked).error());
+  session_->submit(make_request<runner::SearchResult, SearchResult>(
+      MessageType::search_files, runner::encode(*asked), MessageType::matches, std::move(op),
+      [asked = *asked](runner::SearchResult&& result) { return from_wire(std::move(result), asked); },
+      [path = asked->path](const runner::Failure& failure) { return explain_tree(failure, path); },
       std::move(done)));
 }
 

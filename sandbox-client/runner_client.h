@@ -173,6 +173,63 @@ struct FileEdited {
   bool diff_cut = false;  // its end is missing
 };
 
+/// A part of a directory tree. Paths in answers are relative to `path`, and no symlink below it is followed.
+struct ListSpec {
+  std::string path;
+  std::string glob;  // see runner/glob.h; empty: everything
+  unsigned depth = 1;
+  bool hidden = false;
+  std::size_t limit = 500;
+  std::string after;  // relative: only what sorts behind it, bytewise
+  Duration time = std::chrono::seconds(20);
+};
+
+/// Why a listing or search ended.
+enum class Stopped { complete, limit, size, time };
+
+struct ListEntry {
+  std::string path;
+  FileInfo info;
+};
+
+struct Listing {
+  std::vector<ListEntry> entries;
+  Stopped stopped = Stopped::complete;
+  std::string next;              // unless complete: where to go on
+  std::uint64_t unreadable = 0;  // directories that could not be read …
+  std::uint64_t too_deep = 0;    // … or lie too deep
+};
+
+struct SearchSpec {
+  std::string path;  // a directory or a file
+  std::string pattern;
+  std::string glob;
+  bool ignore_case = false;
+  std::size_t context_lines = 0;
+  std::size_t limit = 100;
+  Duration time = std::chrono::seconds(30);
+};
+
+struct SearchMatch {
+  std::string path;  // empty when the path of the search is the file
+  std::uint64_t line = 0;
+  std::string text;
+  bool cut_before = false;
+  bool cut_after = false;
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+};
+
+struct SearchResult {
+  std::vector<SearchMatch> matches;
+  Stopped stopped = Stopped::complete;
+  std::uint64_t files = 0;
+  std::uint64_t binary = 0;
+  std::uint64_t long_lines = 0;  // searched only in their first 32 KiB
+  std::uint64_t unreadable = 0;
+  std::uint64_t too_deep = 0;
+};
+
 enum class SignalScope { group, tree };
 
 /// What the other side said of itself when the channel was opened. Text from a sandbox: for display only.
@@ -224,6 +281,8 @@ class Runner {
   /// What does not fit the file is failed_precondition with a text of several lines that says what to do.
   /// Giving up leaves the file untouched, unless the change was made already.
   virtual void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) = 0;
+  virtual void list_files(ListSpec spec, Op op, Completion<Listing> done) = 0;
+  virtual void search_files(SearchSpec spec, Op op, Completion<SearchResult> done) = 0;
 };
 
 /// How a sandbox looks to the commands that run in it.

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "sandbox-client/runner/wire.h"
 #include "sandbox-client/runner/wire_edit.h"
+#include "sandbox-client/runner/wire_tree.h"
 #include "sandbox-client/runner_client.h"
 
 namespace rexec::sandbox {
@@ -26,6 +27,8 @@ Result<runner::Start> to_wire(const ProcessSpec& spec, const RunnerSettings& set
 Result<runner::WaitSpec> to_wire(const WaitSpec& wait);
 Result<runner::WriteFile> to_wire(const WriteSpec& spec, const RunnerSettings& settings);  // without data
 Result<runner::EditFile> to_wire(EditSpec&& spec, const RunnerSettings& settings);         // without nonce
+Result<runner::ListFiles> to_wire(const ListSpec& spec, const RunnerSettings& settings);
+Result<runner::SearchFiles> to_wire(const SearchSpec& spec, const RunnerSettings& settings);
 std::uint64_t milliseconds(Duration duration);  // rounded up, bounded
 Result<std::string> checked_path(std::string_view path, const RunnerSettings& settings);
 
@@ -40,6 +43,8 @@ std::optional<FileData> from_wire(runner::FileData&& data, const runner::ReadFil
 std::optional<FileData> from_wire(runner::FileData&& data, const runner::ReadLines& asked);
 std::optional<FileWritten> from_wire(runner::FileWritten&& written);
 std::optional<FileEdited> from_wire(runner::FileEdited&& edited);
+std::optional<Listing> from_wire(runner::Listing&& listing, const runner::ListFiles& asked);
+std::optional<SearchResult> from_wire(runner::SearchResult&& result, const runner::SearchFiles& asked);
 
 /// Text from a sandbox, made fit to stand in a message of ours: one line, at most 300 bytes.
 std::string quotable(std::string_view text);
@@ -49,6 +54,7 @@ Error explain_process(const runner::Failure& failure, std::uint64_t process);
 Error explain_file(const runner::Failure& failure, const std::string& path);
 /// What does not fit the file keeps its lines: failed_precondition, at most runner::kMaxEditProblem bytes.
 Error explain_edit(const runner::Failure& failure, const std::string& path);
+Error explain_tree(const runner::Failure& failure, const std::string& path);
 Error explain(const runner::Failure& failure, std::string_view what);
 
 }  // namespace rexec::sandbox

@@ -60,7 +60,8 @@ Server::Server(ServeOptions options)
       guard_(kernel_sender()),
       spawner_(lineage_),
       processes_(loop_, *this, guard_, lineage_, spawner_, environment("HOME", "/")),
-      files_(loop_, *this) {}
+      files_(loop_, *this),
+      trees_(loop_, *this, guard_) {}
 
 Server::~Server() = default;
 
@@ -100,6 +101,7 @@ void Server::ready(std::uint32_t) {
   }
   if (!child) return;
   processes_.reap();
+  trees_.forget_collected();
   if (ending_ && processes_.running() == 0) loop_.stop();
 }
 
@@ -114,6 +116,7 @@ void Server::closed(Connection& connection) {
   const std::uint64_t serial = connection.serial();
   processes_.drop_connection(serial);
   files_.drop_connection(serial);
+  trees_.drop_connection(serial);
   connections_.erase(serial);
   if (!connections_.empty()) return;
   if (listener_ == nullptr) {
@@ -204,7 +207,7 @@ void Server::cancel(std::uint64_t connection, std::string_view payload) {
   Cancel cancel;
   if (!decode(payload, cancel)) return;
   const RequestId target{connection, cancel.target};
-  if (processes_.cancel(target, cancel.kill) || files_.cancel(target)) return;
+  if (processes_.cancel(target, cancel.kill) || files_.cancel(target) || trees_.cancel(target)) return;
   if (cancel.kill) processes_.kill_started_by(target);
 }
 
@@ -244,6 +247,10 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
     case MessageType::edit_file:
       return with(EditFile(), [&](EditFile message) { files_.edit(request, std::move(message)); });
+    case MessageType::list_files:
+      return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
+    case MessageType::search_files:
+      return with(SearchFiles(), [&](SearchFiles message) { trees_.search(request, std::move(message)); });
     case MessageType::shutdown:
       reply_done(request);
       return end_orderly();

@@ -1,5 +1,5 @@
-// The runner as a whole: accepts clients, greets them, hands their requests to the process table and the file
-// service, and decides when to end.
+// The runner as a whole: accepts clients, greets them, hands their requests to the process table and the
+// services for files and trees, and decides when to end.
 #pragma once
 
 #include <array>
@@ -16,6 +16,7 @@
 #include "sandbox-client/runner/process_table.h"
 #include "sandbox-client/runner/replies.h"
 #include "sandbox-client/runner/spawner.h"
+#include "sandbox-client/runner/tree_service.h"
 
 namespace rexec::runner {
 
@@ -64,6 +65,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   Spawner spawner_;
   ProcessTable processes_;
   FileService files_;
+  TreeService trees_;
   std::array<std::uint8_t, 16> boot_id_{};
   Fd signals_;
   std::unique_ptr<Listener> listener_;

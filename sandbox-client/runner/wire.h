@@ -60,6 +60,9 @@ enum class MessageType : std::uint8_t {
   write_file = 23,
   write_data = 24,  // continues a write_file, same id; only the last is answered
   edit_file = 27,   // wire_edit.h
+  write_data = 24,    // continues a write_file, same id; only the last is answered
+  list_files = 25,    // wire_tree.h
+  search_files = 26,  // wire_tree.h
   shutdown = 30,
   // replies
   hello_reply = 129,
@@ -74,6 +77,8 @@ enum class MessageType : std::uint8_t {
   file_data = 151,
   file_written = 152,
   edited = 155,
+  listing = 153,
+  matches = 154,
 };
 
 struct FrameHeader {

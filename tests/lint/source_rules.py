@@ -38,14 +38,14 @@ MAY_INCLUDE = {
 # The wire format belongs to both halves of a channel.
 SHARED_HEADERS = {
     "sandbox-client": {"sandbox-client/runner/wire.h", "sandbox-client/runner/wire_edit.h",
-                       "sandbox-client/runner/codec.h"},
+                       "sandbox-client/runner/wire_tree.h", "sandbox-client/runner/codec.h"},
 }
 
 # Third-party headers, and the paths that may see them.
 CONFINED = {
     r"openssl/": ("base/encoding.cc", "base/random.cc"),
     r"nlohmann/": ("base/json.h",),
-    r"re2/": ("mcp/schema", "tools/"),
+    r"re2/": ("mcp/schema", "tools/", "sandbox-client/runner/", "tests/unit/runner_"),
     r"seccomp\.h": ("sandbox-client/local/", "tests/unit/local_"),
     r"catch2/": ("tests/support/catch.h",),
     r"httplib\.h": (),

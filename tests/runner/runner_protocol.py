@@ -170,6 +170,9 @@ def parse_info(fields):
     return FileInfo(*fields.take("BQIq"), fields.text())
 
 
+PARSERS = {}  # of further kinds of replies, from their fields
+
+
 def parse(kind, payload):
     fields = Fields(payload)
     if kind == ERROR:
@@ -193,6 +196,8 @@ def parse(kind, payload):
         for _ in range(fields.take("I")):
             entries.append(Entry(*fields.take("Qii"), fields.text(), *fields.take("BqQQQ")))
         value = (entries, fields.take("?"))
+    elif kind in PARSERS:
+        value = PARSERS[kind](fields)
     elif kind == FILE_INFO:
         value = parse_info(fields)
     elif kind == FILE_DATA:

@@ -140,6 +140,18 @@ void FakeRunner::edit_file(sandbox::EditSpec spec, Op op, Completion<sandbox::Fi
   on_edit_file(std::move(spec), std::move(op), std::move(done));
 }
 
+void FakeRunner::list_files(sandbox::ListSpec spec, Op op, Completion<sandbox::Listing> done) {
+  record("list_files " + spec.path);
+  if (!on_list_files) return done(unset("list_files"));
+  on_list_files(std::move(spec), std::move(op), std::move(done));
+}
+
+void FakeRunner::search_files(sandbox::SearchSpec spec, Op op, Completion<sandbox::SearchResult> done) {
+  record("search_files " + spec.path);
+  if (!on_search_files) return done(unset("search_files"));
+  on_search_files(std::move(spec), std::move(op), std::move(done));
+}
+
 FakeSandboxManager::FakeSandboxManager() : backend_(std::make_unique<FakeBackend>()) {}
 FakeSandboxManager::~FakeSandboxManager() = default;
 

@@ -13,6 +13,7 @@
 namespace rexec::tools {
 namespace {
 
+constexpr std::size_t kMaxEntries = 1000;  // of a directory that is read as a resource
 /// Room for the line that says what is missing, beside the text.
 constexpr std::size_t kUnboundedChars = std::numeric_limits<std::size_t>::max();
 
@@ -45,11 +46,32 @@ class FileReading : public std::enable_shared_from_this<FileReading> {
     }
   }
 
-  // A runner of this version does not list directories.
   void list() {
-    reply_(Error{ErrorCode::unsupported, in_quotes(path_) +
-                                             " is a directory, which cannot be read as a resource yet; "
-                                             "look at it with exec and ls"});
+    sandbox::ListSpec spec;
+    spec.path = path_;
+    spec.limit = kMaxEntries;
+    spec.hidden = true;
+    handle_.runner->list_files(std::move(spec), inquiry_.op(),
+                               [self = shared_from_this()](Result<sandbox::Listing> listing) {
+                                 if (!listing) return self->fail(listing.error());
+                                 auto shared = std::make_shared<const sandbox::Listing>(*std::move(listing));
+                                 self->inquiry_.defer([self, shared] { self->present(*shared); });
+                               });
+  }
+
+  /// One name on a line, as `ls -F` marks them.
+  void present(const sandbox::Listing& listing) {
+    mcp::ResourceContents contents;
+    contents.mime_type = "text/plain";
+    for (const sandbox::ListEntry& entry : listing.entries) {
+      contents.data += one_line(entry.path);
+      if (entry.info.type == sandbox::FileType::dir) contents.data += '/';
+      if (entry.info.type == sandbox::FileType::symlink)
+        contents.data += " -> " + one_line(entry.info.target);
+      contents.data += '\n';
+    }
+    if (listing.stopped != sandbox::Stopped::complete) contents.data += "[there are more; see list_files]\n";
+    reply_(std::move(contents));
   }
 
   void read() {

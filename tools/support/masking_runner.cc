@@ -1,5 +1,7 @@
 #include "tools/support/masking_runner.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <atomic>
 #include <optional>
@@ -217,6 +219,42 @@ class MaskingRunner final : public sandbox::Runner {
                          secrets->masker.mask(edited->diff, {false, edited->diff_cut});
                          done(std::move(edited));
                        });
+  }
+  void list_files(sandbox::ListSpec spec, Op op, Completion<sandbox::Listing> done) override {
+    runner_->list_files(std::move(spec), std::move(op),
+                        [secrets = secrets_, done = std::move(done)](Result<sandbox::Listing> listing) {
+                          if (!listing) return done(masked(secrets, std::move(listing).error()));
+                          for (sandbox::ListEntry& entry : listing->entries) {
+                            secrets->masker.mask(entry.path);
+                            secrets->masker.mask(entry.info.target);
+                          }
+                          secrets->masker.mask(listing->next);
+                          done(std::move(listing));
+                        });
+  }
+  /// A line that matches by what is masked in it is not shown: which patterns match would tell the secret.
+  void search_files(sandbox::SearchSpec spec, Op op, Completion<sandbox::SearchResult> done) override {
+    RE2::Options options;
+    options.set_case_sensitive(!spec.ignore_case);
+    options.set_log_errors(false);
+    auto pattern = std::make_shared<const RE2>(spec.pattern, options);
+    runner_->search_files(
+        std::move(spec), std::move(op),
+        [secrets = secrets_, pattern, done = std::move(done)](Result<sandbox::SearchResult> found) {
+          if (!found) return done(masked(secrets, std::move(found).error()));
+          const Masker& masker = secrets->masker;
+          std::erase_if(found->matches, [&](sandbox::SearchMatch& match) {
+            const std::string line = match.text;
+            masker.mask(match.text, {match.cut_before, match.cut_after});
+            return match.text != line && !RE2::PartialMatch(match.text, *pattern);
+          });
+          for (sandbox::SearchMatch& match : found->matches) {
+            masker.mask(match.path);
+            for (std::string& line : match.before) masker.mask(line);
+            for (std::string& line : match.after) masker.mask(line);
+          }
+          done(std::move(found));
+        });
   }
 
  private:

@@ -1,0 +1,140 @@
+#include "tests/support/catch.h"
+#include "tests/support/fake_tool_call.h"
+
+using namespace rexec;
+using namespace rexec::test;
+using rexec::test::ContainsSubstring;
+using sandbox::FileType;
+using sandbox::ListEntry;
+using sandbox::Listing;
+using sandbox::ListSpec;
+
+namespace {
+
+ListEntry entry(std::string path, FileType type = FileType::file, std::uint64_t size = 0) {
+  ListEntry made;
+  made.path = std::move(path);
+  made.info = {type, size, 0644, 1'700'000'000'000, type == FileType::symlink ? "../x" : ""};
+  return made;
+}
+
+struct ListBench : ToolBench {
+  ListSpec asked;
+  Listing listing;
+
+  mcp::ToolResult list(Json arguments = Json::object()) {
+    runner().on_list_files = [this](ListSpec spec, const Op&, const sandbox::Completion<Listing>& done) {
+      asked = std::move(spec);
+      done(listing);
+    };
+    return run("list_files", std::move(arguments));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("list_files shows a home in both forms", "[tools]") {
+  ListBench bench;
+  bench.listing.entries = {entry("a.c", FileType::file, 12), entry("d", FileType::dir),
+                           entry("l", FileType::symlink), entry("s", FileType::other)};
+  const auto result = bench.list();
+  CHECK(text_of(result) ==
+        "~/a.c  12\n~/d/\n~/l -> ../x\n~/s  (device, FIFO or socket)\n[4 entries below ~]");
+  const Json& entries = result.structured->at("entries");
+  REQUIRE(entries.size() == 4);
+  CHECK(entries[0] == Json{{"path", "~/a.c"},
+                           {"type", "file"},
+                           {"size", 12},
+                           {"mode", "0644"},
+                           {"modified", "2023-11-14T22:13:20.000Z"}});
+  CHECK(entries[2]["target"] == "../x");
+  CHECK(result.structured->at("truncated") == false);
+  CHECK(bench.asked.path == "/home/user");
+  CHECK(bench.asked.depth == 1);
+  CHECK(bench.asked.limit == 500);
+}
+
+TEST_CASE("list_files looks at all levels for a glob unless told how many", "[tools]") {
+  ListBench bench;
+  bench.list({{"glob", "*.c"}});
+  CHECK(bench.asked.depth == 64);
+  bench.list({{"glob", "*.c"}, {"depth", 2}, {"hidden", true}});
+  CHECK(bench.asked.depth == 2);
+  CHECK(bench.asked.hidden);
+  CHECK_THAT(text_of(bench.list({{"depth", 65}})), ContainsSubstring("/depth"));
+}
+
+TEST_CASE("Paths of list_files begin as the path that was asked for", "[tools]") {
+  ListBench bench;
+  bench.listing.entries = {entry("a")};
+  const auto path = [&](const char* asked) {
+    return bench.list({{"path", asked}}).structured->at("entries")[0]["path"].get<std::string>();
+  };
+  CHECK(path("src") == "src/a");
+  CHECK(path("src/") == "src/a");
+  CHECK(path(".") == "a");
+  CHECK(path("/") == "/a");
+  CHECK(path("/etc") == "/etc/a");
+  CHECK(path("~/x") == "~/x/a");
+}
+
+TEST_CASE("A cut listing says how to go on, and going on works", "[tools]") {
+  ListBench bench;
+  bench.listing.entries = {entry("a"), entry("b")};
+  bench.listing.stopped = sandbox::Stopped::limit;
+  bench.listing.next = "b";
+  const auto result = bench.list({{"path", "src"}});
+  CHECK(result.structured->at("truncated") == true);
+  CHECK(result.structured->at("next_after") == "src/b");
+  CHECK_THAT(text_of(result), ContainsSubstring("there are more: go on with {\"after\":\"src/b\"}"));
+  bench.list({{"path", "src"}, {"after", "src/b"}});
+  CHECK(bench.asked.after == "b");
+  bench.list({{"path", "src"}, {"after", "/home/user/src/b"}});
+  CHECK(bench.asked.after == "b");
+  const auto refused = bench.list({{"path", "src"}, {"after", "other/b"}});
+  CHECK(refused.is_error);
+  CHECK_THAT(text_of(refused), ContainsSubstring("/after") && ContainsSubstring("\"src/\""));
+}
+
+TEST_CASE("A long listing is cut at the budget in both forms alike", "[tools]") {
+  ListBench bench;
+  bench.limits.default_chars = 100;
+  for (int i = 10; i < 99; ++i) bench.listing.entries.push_back(entry("name" + std::to_string(i)));
+  const auto result = bench.list();
+  const Json& entries = result.structured->at("entries");
+  CHECK(entries.size() > 3);
+  CHECK(entries.size() < 12);
+  CHECK(result.structured->at("next_after") == entries.back()["path"]);
+}
+
+TEST_CASE("A name that is not UTF-8 is shown replaced and given exactly", "[tools]") {
+  ListBench bench;
+  bench.listing.entries = {entry("a\xff"), entry("b\nc")};
+  bench.listing.stopped = sandbox::Stopped::limit;
+  bench.listing.next = "a\xff";
+  const auto result = bench.list();
+  CHECK_THAT(text_of(result),
+             ContainsSubstring("~/a\xef\xbf\xbd  0\n~/b\xef\xbf\xbd") && ContainsSubstring("c  0"));
+  const Json& entries = result.structured->at("entries");
+  CHECK(entries[0]["path_base64"] == "fi9h/w==");
+  CHECK_FALSE(entries[1].contains("path_base64"));
+  CHECK(result.structured->at("next_after") == "base64:fi9h/w==");
+  bench.list({{"after", "base64:fi9h/w=="}});
+  CHECK(bench.asked.after == "a\xff");
+}
+
+TEST_CASE("list_files explains what it could not do", "[tools]") {
+  ListBench bench;
+  bench.listing.unreadable = 2;
+  bench.listing.too_deep = 1;
+  const auto result = bench.list();
+  CHECK_THAT(text_of(result), ContainsSubstring("2 directories could not be read") &&
+                                  ContainsSubstring("1 directories lie too deep"));
+  CHECK(result.structured->at("unreadable") == 2);
+  bench.runner().on_list_files = [](const ListSpec&, const Op&, const sandbox::Completion<Listing>& done) {
+    done(Error{ErrorCode::invalid_argument, "the glob cannot be used: \"[\" has no \"]\""});
+  };
+  const auto failed = bench.run("list_files", {{"glob", "["}});
+  CHECK(failed.is_error);
+  CHECK_THAT(text_of(failed), ContainsSubstring("the glob cannot be used"));
+}

@@ -1,0 +1,67 @@
+#include "tools/support/tree_paths.h"
+
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/utf8.h"
+
+namespace rexec::tools {
+namespace {
+
+constexpr std::string_view kBase64 = "base64:";
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+std::string prefix_of(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  return path + "/";
+}
+
+}  // namespace
+
+TreePaths::TreePaths(std::string given, std::string resolved)
+    : given_(std::move(given)),
+      prefix_(given_ == "." ? "" : prefix_of(given_)),
+      absolute_prefix_(prefix_of(std::move(resolved))) {}
+
+std::string TreePaths::shown(std::string_view relative) const {
+  return relative.empty() ? given_ : prefix_ + std::string(relative);
+}
+
+std::optional<std::string> TreePaths::relative(std::string_view after) const {
+  std::string decoded(after);
+  if (after.starts_with(kBase64)) {
+    auto bytes = base64_decode(after.substr(kBase64.size()));
+    if (!bytes) return std::nullopt;
+    decoded = *std::move(bytes);
+  }
+  if (decoded.starts_with(absolute_prefix_)) return decoded.substr(absolute_prefix_.size());
+  if (!decoded.starts_with(prefix_)) return std::nullopt;
+  return decoded.substr(prefix_.size());
+}
+
+std::string TreePaths::after(std::string_view relative) const {
+  std::string path = shown(relative);
+  const bool plain = to_valid_utf8(path) == path && !path.starts_with(kBase64);
+  return plain ? path : std::string(kBase64) + base64_encode(path);
+}
+
+void TreePaths::put(Json& json, std::string_view relative) const {
+  const std::string path = shown(relative);
+  std::string text = to_valid_utf8(path);
+  if (text != path) json["path_base64"] = base64_encode(path);
+  json["path"] = std::move(text);
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : to_valid_utf8(text)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      line += kReplacement;
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace rexec::tools
