@@ -23,7 +23,8 @@ class RealProgram final : public app::Program {
     manager_ = sandbox::make_sandbox_manager(sandbox::make_local_backend(config_.local, reactor()), reactor(),
                                              system_clock(), config_.sandboxes, std::move(default_spec));
     pool_.emplace(config_.workers);
-    const tools::Services services{*manager_, config_.tools, {.network = config_.network}};
+    tools::Services services{*manager_, config_.tools, {.network = config_.network}};
+    if (!config_.local.mounts.workspace.empty()) services.defaults.cwd = sandbox::kWorkspace;
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);

@@ -88,6 +88,33 @@ void set_log_level(Config& config, const Json& value) {
   config.log_level = static_cast<LogLevel>(found - kLogLevels.begin());
 }
 
+Json get_mounts(const Config& config) {
+  Json list = Json::array();
+  for (const sandbox::HostMount& mount : config.local.mounts.mounts)
+    list.push_back(mount.source + ":" + mount.destination + (mount.read_only ? ":ro" : ""));
+  return list;
+}
+
+/// The text has passed check_mounts().
+void set_mounts(Config& config, const Json& value) {
+  config.local.mounts.mounts.clear();
+  for (const Json& entry : value) {
+    if (auto mount = sandbox::parse_mount(entry.get_ref<const std::string&>()))
+      config.local.mounts.mounts.push_back(*std::move(mount));
+  }
+}
+
+std::string check_mounts(const Json& value) {
+  sandbox::MountOptions options;
+  for (const Json& entry : value) {
+    auto mount = sandbox::parse_mount(entry.get_ref<const std::string&>());
+    if (!mount) return mount.error().message;
+    options.mounts.push_back(*std::move(mount));
+  }
+  const Status status = sandbox::check_mounts(options);
+  return status ? "" : status.error().message;
+}
+
 constexpr Setting kSettings[] = {
     {"log.level", Type::choice, "debug|info|warning|error|off", 0, 0,
      "The least important messages that are logged to standard error.", get_log_level, set_log_level},
@@ -108,6 +135,39 @@ constexpr Setting kSettings[] = {
        config.network = value == "host" ? sandbox::Network::host : sandbox::Network::none;
        config.local.allow_host_network = config.network == sandbox::Network::host;
      }},
+    {"workspace",
+     Type::text,
+     {},
+     0,
+     0,
+     "A directory of this machine that every sandbox sees at `/workspace`, may write, and starts in.",
+     [](const Config& config) { return Json(config.local.mounts.workspace); },
+     [](Config& config, const Json& value) { config.local.mounts.workspace = value.get<std::string>(); },
+     [] { return std::string("(none)"); }},
+    {.name = "mount",
+     .type = Type::list,
+     .choices = "SRC:DST[:ro]",
+     .minimum = 0,
+     .maximum = 0,
+     .summary =
+         "Further files and directories of this machine, and where sandboxes see them; writable unless "
+         "`:ro`.",
+     .get = get_mounts,
+     .set = set_mounts,
+     .check = check_mounts},
+    {.name = "allow_write",
+     .type = Type::list,
+     .choices = "PATH",
+     .minimum = 0,
+     .maximum = 0,
+     .summary =
+         "Paths in writable directories that may be written although programs of yours run or obey them, "
+         "such as `.vscode` or `.git/hooks`.",
+     .get = [](const Config& config) { return Json(config.local.mounts.allow_write); },
+     .set =
+         [](Config& config, const Json& value) {
+           config.local.mounts.allow_write = value.get<std::vector<std::string>>();
+         }},
     text<&Config::local, &sandbox::LocalOptions::state_directory>(
         "state_directory", "Where sandboxes keep their files.", sandbox::default_state_directory,
         "REXEC_STATE_DIR"),

@@ -187,6 +187,7 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   if (!machinery_) {
     try {
       janitor_ = std::jthread([this](const std::stop_token& stop) {
+        remove_stale_placeholders(state_.path(), Op{stop, Deadline::infinite()});
         if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
           log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
       });
@@ -204,12 +205,15 @@ Result<Launched> LocalBackend::launch(const std::string& home, Network network, 
   spec.user = user_;
   spec.home = home;
   spec.network = network;
+  spec.mounts = options_.mounts;
+  spec.state = state_.path();
   ASSIGN_OR_RETURN(const std::shared_ptr<Machinery> tools, machinery());
   return tools->launcher->launch(spec, tools->spawner, op);
 }
 
 Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
   RETURN_IF_ERROR(check(spec));
+  RETURN_IF_ERROR(check_mounts(options_.mounts));
   SandboxRecord record;
   ASSIGN_OR_RETURN(record.settings.env, environment_for(spec));
   // Before anything is on disk: without bwrap nothing is to be left.
@@ -228,9 +232,11 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   record.id = directory->id();
   record.status = SandboxStatus::running;
   record.home = kSandboxHome;
-  record.cwd = kSandboxHome;
+  record.cwd = options_.mounts.workspace.empty() ? kSandboxHome : kWorkspace;
   record.settings.home = kSandboxHome;
-  record.settings.cwd = kSandboxHome;
+  record.settings.cwd = record.cwd;
+  record.mounts = launched->mounts;
+  record.capabilities = launched->notes;
   record.isolation = launched->isolation;
   record.network = spec.network;
   record.created_unix_ms = system_clock().unix_ms();
@@ -306,6 +312,8 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
   entry->channel = std::move(launched->channel);
   MutexLock lock(mutex_);
   entry->record.isolation = launched->isolation;
+  entry->record.mounts = launched->mounts;
+  entry->record.capabilities = launched->notes;
   entry->record.status = SandboxStatus::running;
   return {};
 }
