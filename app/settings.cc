@@ -12,6 +12,7 @@ using Type = Setting::Type;
 
 constexpr double kDay = 86400;
 constexpr double kMaxCount = 1e6;
+constexpr double kMaxMegabytes = 1 << 24;
 constexpr double kMaxBytes = 1 << 30;
 
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warning", "error", "off"};
@@ -175,6 +176,18 @@ constexpr Setting kSettings[] = {
                                                              looked_up),
     integer<&Config::local, &sandbox::LocalOptions::sandbox_uid>(
         "sandbox_uid", 1, 4294967294.0, "The user id that sandboxes run as when the server runs as root."),
+
+    integer<&Config::local, &sandbox::LocalOptions::memory_mb>(
+        "sandbox.memory_mb", 0, kMaxMegabytes,
+        "Memory of a sandbox, and the most that `sandbox_create` may ask for; 0: no limit."),
+    integer<&Config::local, &sandbox::LocalOptions::cpus>(
+        "sandbox.cpus", 0, 4096,
+        "Processors' time that a sandbox may use, and the most that `sandbox_create` may ask for; 0: no "
+        "limit."),
+    integer<&Config::local, &sandbox::LocalOptions::file_mb>(
+        "sandbox.file_mb", 0, kMaxMegabytes,
+        "The largest file that a sandbox may write; 0: no "
+        "limit."),
 
     seconds<&Config::tools, &tools::ToolLimits::default_wait>(
         "limits.default_wait_s", 0, kDay, "How long `exec` waits for a command when the call does not say."),

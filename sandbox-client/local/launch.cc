@@ -233,6 +233,7 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   for (const Placeholders& held : mounts.placeholders) request.inherited.push_back(held.lock());
   request.uid = spec.user;
   request.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, kMaxOpenFiles}};
+  if (spec.file_mb > 0) request.limits.push_back({RLIMIT_FSIZE, spec.file_mb << 20});
   ASSIGN_OR_RETURN(Spawned spawned, spawner.spawn(request, op));
   Guard outer(std::move(spawned));
   inputs.kept.clear();
@@ -263,10 +264,13 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
                      read_whole_file("/proc/" + std::to_string(*init_pid) + "/mountinfo", kMaxMountInfo));
     RETURN_IF_ERROR(verify_binds(mounts.binds, seen));
   }
-  launched.sandbox->keep(std::move(mounts.placeholders));
+  launched.cgroup = Cgroup::make(find_cgroup_site(), spec.id, spec.limits, *init_pid);
+  launched.sandbox->keep(std::move(mounts.placeholders), launched.cgroup);
   launched.mounts = std::move(mounts.described);
   launched.notes = std::move(mounts.notes);
-  launched.limits = apply_limits(*init_pid, spec.user);
+  launched.limits = apply_limits(*init_pid, spec.user, spec.file_mb);
+  const std::vector<Limit>& grouped = launched.cgroup->limits();
+  launched.limits.insert(launched.limits.end(), grouped.begin(), grouped.end());
   return launched;
 }
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "sandbox-client/backend.h"
+#include "sandbox-client/local/cgroup.h"
 #include "sandbox-client/local/mounts.h"
 #include "sandbox-client/local/sealed_file.h"
 #include "sandbox-client/local/spawner.h"
@@ -26,6 +27,9 @@ struct LaunchSpec {
   Network network = Network::none;
   MountOptions mounts;
   std::string state;  // the state directory
+  std::string id;     // of the sandbox
+  CgroupLimits limits;
+  std::uint64_t file_mb = 0;  // bound on the size of a file; 0: none
 };
 
 /// A sandbox that runs. Destroying it kills everything inside and waits for that.
@@ -51,7 +55,10 @@ class RunningSandbox {
   /// What bwrap or the runner wrote to standard error, at most 4 KiB.
   std::string messages() const;
   /// Takes over what has to stay on the host until everything inside is dead.
-  void keep(std::vector<Placeholders> placeholders) { placeholders_ = std::move(placeholders); }
+  void keep(std::vector<Placeholders> placeholders, std::shared_ptr<Cgroup> cgroup) {
+    placeholders_ = std::move(placeholders);
+    cgroup_ = std::move(cgroup);
+  }
 
  private:
   Spawned outer_;
@@ -60,6 +67,7 @@ class RunningSandbox {
   UniqueFd messages_;
   bool reaped_ = false;
   std::vector<Placeholders> placeholders_;
+  std::shared_ptr<Cgroup> cgroup_;
 };
 
 struct Launched {
@@ -67,6 +75,7 @@ struct Launched {
   UniqueFd channel;  // our end
   std::string isolation;
   std::vector<Limit> limits;
+  std::shared_ptr<Cgroup> cgroup;
   std::vector<std::string> mounts;
   std::vector<std::string> notes;  // what is reduced
 };

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,10 @@ struct LocalOptions {
   std::string bubblewrap;           // path of bwrap; empty: looked up in the usual places
   bool allow_host_network = false;  // whether a spec may ask for Network::host
   MountOptions mounts;              // what every sandbox is shown of the host
+  // Of each sandbox, and the most that a specification may ask for; 0: no limit.
+  std::uint64_t memory_mb = 0;
+  std::uint64_t cpus = 0;
+  std::uint64_t file_mb = 0;  // of one file
 };
 
 /// $REXEC_STATE_DIR, else /var/lib/rexec-mcp for root, else $XDG_STATE_HOME/rexec-mcp or

@@ -66,7 +66,7 @@ bool refused(LocalBox& box, const std::string& command) {
 TEST_CASE("a workspace is where a sandbox starts, and what it makes there is the person's", "[local]") {
   REXEC_SKIP_WITHOUT("bwrap");
   const Project project;
-  LocalBox box({}, {}, project.options());
+  LocalBox box(SandboxSpec{}, {}, project.options());
   REQUIRE(box.ok());
   CHECK(box.record().cwd == "/workspace");
   CHECK(box.record().mounts == std::vector<std::string>{project.path + " at /workspace, read-write"});
@@ -81,7 +81,7 @@ TEST_CASE("a workspace is where a sandbox starts, and what it makes there is the
 TEST_CASE("a sandbox cannot make a workspace run things on the host later", "[local]") {
   REXEC_SKIP_WITHOUT("bwrap");
   const Project project;
-  LocalBox box({}, {}, project.options());
+  LocalBox box(SandboxSpec{}, {}, project.options());
   REQUIRE(box.ok());
   for (const char* command : {"echo x >.git/hooks/pre-commit",
                               "echo x >.git/config",
@@ -124,10 +124,10 @@ TEST_CASE("a workspace has nothing of ours left when its sandboxes have ended", 
   const Project project;
   const test::ScratchState state;
   {
-    LocalBox first({}, state.path(), project.options());
+    LocalBox first(SandboxSpec{}, state.path(), project.options());
     REQUIRE(first.ok());
     {
-      LocalBox second({}, state.path(), project.options());
+      LocalBox second(SandboxSpec{}, state.path(), project.options());
       REQUIRE(second.ok());
       CHECK(refused(second, "echo x >.envrc"));
     }
@@ -145,7 +145,7 @@ TEST_CASE("a workspace has nothing of ours left when its sandboxes have ended", 
 TEST_CASE("a restarted sandbox has its mounts, and their protection, again", "[local]") {
   REXEC_SKIP_WITHOUT("bwrap");
   const Project project;
-  LocalBox box({}, {}, project.options());
+  LocalBox box(SandboxSpec{}, {}, project.options());
   REQUIRE(box.ok());
   box.disconnect();
   REQUIRE(box.backend().stop(box.record().id, {}));
@@ -164,7 +164,7 @@ TEST_CASE("further mounts are read-only when they say so, and may be files", "[l
   LocalOptions options;
   options.mounts.mounts = {{project.scratch.path() + "/data", "/data", true},
                            {project.scratch.path() + "/one", "/home/user/in/one", true}};
-  LocalBox box({}, {}, options);
+  LocalBox box(SandboxSpec{}, {}, options);
   REQUIRE(box.ok());
   CHECK(box.record().cwd == "/home/user");
   CHECK(box.record().mounts.size() == 2);
@@ -179,7 +179,7 @@ TEST_CASE("what the person allows may be written", "[local]") {
   const Project project;
   LocalOptions options = project.options();
   options.mounts.allow_write = {".git/hooks", ".vscode"};
-  LocalBox box({}, {}, options);
+  LocalBox box(SandboxSpec{}, {}, options);
   REQUIRE(box.ok());
   CHECK(box.run("mkdir .vscode && echo x >.git/hooks/post-commit && echo ok").out == "ok\n");
   CHECK(refused(box, "echo x >.git/config"));
@@ -191,7 +191,7 @@ TEST_CASE("a mount that cannot be had is an error, and nothing is left behind", 
   const test::ScratchState state;
   LocalOptions options = project.options();
   options.mounts.mounts = {{"/nonexistent/x", "/data", true}};
-  LocalBox box({}, state.path(), options);
+  LocalBox box(SandboxSpec{}, state.path(), options);
   CHECK_FALSE(box.ok());
   CHECK(state.sandboxes() == 0);
   CHECK_FALSE(project.has(".envrc"));
