@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/run.h"
+#include "app/templates.h"
 #include "tools/instructions.h"
 
 namespace rexec {
@@ -25,6 +26,8 @@ class RealProgram final : public app::Program {
     pool_.emplace(config_.workers);
     tools::Services services{*manager_, config_.tools, {.network = config_.network}};
     if (!config_.local.mounts.workspace.empty()) services.defaults.cwd = sandbox::kWorkspace;
+    services.templates =
+        std::make_shared<const std::vector<tools::Template>>(app::read_templates(config_.templates));
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);

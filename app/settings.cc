@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "app/templates.h"
+
 namespace rexec::app {
 namespace {
 
@@ -188,6 +190,17 @@ constexpr Setting kSettings[] = {
         "sandbox.file_mb", 0, kMaxMegabytes,
         "The largest file that a sandbox may write; 0: no "
         "limit."),
+
+    {.name = "templates",
+     .type = Type::object,
+     .choices = {},
+     .minimum = 0,
+     .maximum = 0,
+     .summary = "Named settings for sandboxes that `sandbox_create` makes, with commands that set one up.",
+     .get = [](const Config& config) { return config.templates; },
+     .set = [](Config& config, const Json& value) { config.templates = value; },
+     .schema = templates_schema,
+     .check = check_templates},
 
     seconds<&Config::tools, &tools::ToolLimits::default_wait>(
         "limits.default_wait_s", 0, kDay, "How long `exec` waits for a command when the call does not say."),

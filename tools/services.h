@@ -9,12 +9,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/deadline.h"
 #include "mcp/tool.h"
 #include "sandbox-client/manager.h"
+#include "tools/support/templates.h"
 
 namespace rexec::tools {
 
@@ -42,6 +44,7 @@ struct Services {
   sandbox::SandboxManager& sandboxes;  // outlives the tools
   ToolLimits limits;
   SandboxDefaults defaults{};
+  std::shared_ptr<const std::vector<Template>> templates = std::make_shared<const std::vector<Template>>();
 };
 
 /// Every tool of this build, sorted by name.

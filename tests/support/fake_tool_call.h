@@ -116,13 +116,15 @@ class ToolBench {
  public:
   FakeSandboxManager manager;
   tools::ToolLimits limits;
+  std::vector<tools::Template> templates;
 
   FakeRunner& runner(const std::string& name = "default") { return manager.runner(name); }
 
   /// A call whose handler has run; its arguments are normalised and validated as a server does it.
   std::shared_ptr<FakeToolCall> begin(const std::string& name, Json arguments, bool progress = false,
                                       bool given_up = false) {
-    for (const mcp::Tool& tool : tools::make_tools(tools::Services{manager, limits})) {
+    for (const mcp::Tool& tool : tools::make_tools(tools::Services{
+             manager, limits, {}, std::make_shared<const std::vector<tools::Template>>(templates)})) {
       const Json file = parse_json(tool.schema).value();
       if (file.at("name") != name) continue;
       const auto schema = mcp::compile_schema(file.at("inputSchema")).value();
