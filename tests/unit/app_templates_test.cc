@@ -44,7 +44,8 @@ TEST_CASE("templates that mean nothing are refused with what is expected", "[app
   CHECK_FALSE(schema->validate({{"a", {{"memry_mb", 1}}}}).empty());
   CHECK_FALSE(schema->validate({{"a", {{"setup", "npm ci"}}}}).empty());
   CHECK_FALSE(schema->validate({{"a", "b"}}).empty());
-  CHECK_THAT(check_templates({{"Node", Json::object()}}), ContainsSubstring("\"Node\" is not a template's name"));
+  CHECK_THAT(check_templates({{"Node", Json::object()}}),
+             ContainsSubstring("\"Node\" is not a template's name"));
   CHECK_THAT(check_templates({{"a", {{"cwd", "work"}}}}), ContainsSubstring("cwd of a"));
   Json many = Json::object();
   for (std::size_t i = 0; i <= kMaxTemplates; ++i) many["t" + std::to_string(i)] = Json::object();

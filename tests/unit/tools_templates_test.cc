@@ -96,7 +96,8 @@ TEST_CASE("a set-up that fails says how, and leaves no sandbox", "[tools]") {
 
 TEST_CASE("an unknown template is refused with those that there are", "[tools]") {
   ToolBench bench;
-  CHECK_THAT(text_of(bench.run("sandbox_create", {{"template", "x"}})), ContainsSubstring("this server has none"));
+  CHECK_THAT(text_of(bench.run("sandbox_create", {{"template", "x"}})),
+             ContainsSubstring("this server has none"));
   bench.templates = {node_template()};
   const auto result = bench.run("sandbox_create", {{"template", "nod"}});
   CHECK(result.is_error);
@@ -108,7 +109,8 @@ TEST_CASE("sandbox_list shows templates when they are asked for", "[tools]") {
   ToolBench bench;
   bench.templates = {node_template()};
   const auto result = bench.run("sandbox_list", {{"include", "templates"}});
-  CHECK(result.structured->at("templates") == Json::array({{{"name", "node"}, {"description", "JavaScript"}}}));
+  CHECK(result.structured->at("templates") ==
+        Json::array({{{"name", "node"}, {"description", "JavaScript"}}}));
   CHECK(text_of(result) == "template node: JavaScript\n");
   CHECK_FALSE(bench.run("sandbox_list", Json::object()).structured->contains("templates"));
 }
@@ -122,7 +124,9 @@ TEST_CASE("a process that a limit had killed says so", "[tools]") {
     report.signal = 9;
     done(report);
   };
-  bench.manager.limit_reason = [](std::uint64_t process) { return "memory limit " + std::to_string(process) + " MB"; };
+  bench.manager.limit_reason = [](std::uint64_t process) {
+    return "memory limit " + std::to_string(process) + " MB";
+  };
   CHECK(bench.run("exec", {{"command", "x"}}).structured->at("reason") == "memory limit 3 MB");
   bench.manager.limit_reason = {};
   CHECK_FALSE(bench.run("exec", {{"command", "x"}}).structured->contains("reason"));
