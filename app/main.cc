@@ -7,6 +7,7 @@
 
 #include "app/run.h"
 #include "app/secret_settings.h"
+#include "app/templates.h"
 #include "tools/instructions.h"
 #include "tools/resources/features.h"
 #include "tools/support/masking_manager.h"
@@ -30,8 +31,11 @@ class RealProgram final : public app::Program {
       secrets_ = std::make_unique<tools::Secrets>(app::secret_sources(config_.secrets));
       masking_ = tools::make_masking_manager(*manager_, *secrets_);
     }
-    const tools::Services services{
+    tools::Services services{
         masking_ ? *masking_ : *manager_, config_.tools, {.network = config_.network}, secrets_.get()};
+    if (!config_.local.mounts.workspace.empty()) services.defaults.cwd = sandbox::kWorkspace;
+    services.templates =
+        std::make_shared<const std::vector<tools::Template>>(app::read_templates(config_.templates));
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/secret_settings.h"
+#include "app/templates.h"
 
 namespace rexec::app {
 namespace {
@@ -14,6 +15,7 @@ using Type = Setting::Type;
 
 constexpr double kDay = 86400;
 constexpr double kMaxCount = 1e6;
+constexpr double kMaxMegabytes = 1 << 24;
 constexpr double kMaxBytes = 1 << 30;
 
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warning", "error", "off"};
@@ -90,6 +92,33 @@ void set_log_level(Config& config, const Json& value) {
   config.log_level = static_cast<LogLevel>(found - kLogLevels.begin());
 }
 
+Json get_mounts(const Config& config) {
+  Json list = Json::array();
+  for (const sandbox::HostMount& mount : config.local.mounts.mounts)
+    list.push_back(mount.source + ":" + mount.destination + (mount.read_only ? ":ro" : ""));
+  return list;
+}
+
+/// The text has passed check_mounts().
+void set_mounts(Config& config, const Json& value) {
+  config.local.mounts.mounts.clear();
+  for (const Json& entry : value) {
+    if (auto mount = sandbox::parse_mount(entry.get_ref<const std::string&>()))
+      config.local.mounts.mounts.push_back(*std::move(mount));
+  }
+}
+
+std::string check_mounts(const Json& value) {
+  sandbox::MountOptions options;
+  for (const Json& entry : value) {
+    auto mount = sandbox::parse_mount(entry.get_ref<const std::string&>());
+    if (!mount) return mount.error().message;
+    options.mounts.push_back(*std::move(mount));
+  }
+  const Status status = sandbox::check_mounts(options);
+  return status ? "" : status.error().message;
+}
+
 constexpr Setting kSettings[] = {
     {"log.level", Type::choice, "debug|info|warning|error|off", 0, 0,
      "The least important messages that are logged to standard error.", get_log_level, set_log_level},
@@ -110,6 +139,39 @@ constexpr Setting kSettings[] = {
        config.network = value == "host" ? sandbox::Network::host : sandbox::Network::none;
        config.local.allow_host_network = config.network == sandbox::Network::host;
      }},
+    {"workspace",
+     Type::text,
+     {},
+     0,
+     0,
+     "A directory of this machine that every sandbox sees at `/workspace`, may write, and starts in.",
+     [](const Config& config) { return Json(config.local.mounts.workspace); },
+     [](Config& config, const Json& value) { config.local.mounts.workspace = value.get<std::string>(); },
+     [] { return std::string("(none)"); }},
+    {.name = "mount",
+     .type = Type::list,
+     .choices = "SRC:DST[:ro]",
+     .minimum = 0,
+     .maximum = 0,
+     .summary =
+         "Further files and directories of this machine, and where sandboxes see them; writable unless "
+         "`:ro`.",
+     .get = get_mounts,
+     .set = set_mounts,
+     .check = check_mounts},
+    {.name = "allow_write",
+     .type = Type::list,
+     .choices = "PATH",
+     .minimum = 0,
+     .maximum = 0,
+     .summary =
+         "Paths in writable directories that may be written although programs of yours run or obey them, "
+         "such as `.vscode` or `.git/hooks`.",
+     .get = [](const Config& config) { return Json(config.local.mounts.allow_write); },
+     .set =
+         [](Config& config, const Json& value) {
+           config.local.mounts.allow_write = value.get<std::vector<std::string>>();
+         }},
     text<&Config::local, &sandbox::LocalOptions::state_directory>(
         "state_directory", "Where sandboxes keep their files.", sandbox::default_state_directory,
         "REXEC_STATE_DIR"),
@@ -128,6 +190,29 @@ constexpr Setting kSettings[] = {
      .set = [](Config& config, const Json& value) { config.secrets = value; },
      .schema = secrets_schema,
      .check = check_secrets},
+
+    integer<&Config::local, &sandbox::LocalOptions::memory_mb>(
+        "sandbox.memory_mb", 0, kMaxMegabytes,
+        "Memory of a sandbox, and the most that `sandbox_create` may ask for; 0: no limit."),
+    integer<&Config::local, &sandbox::LocalOptions::cpus>(
+        "sandbox.cpus", 0, 4096,
+        "Processors' time that a sandbox may use, and the most that `sandbox_create` may ask for; 0: no "
+        "limit."),
+    integer<&Config::local, &sandbox::LocalOptions::file_mb>(
+        "sandbox.file_mb", 0, kMaxMegabytes,
+        "The largest file that a sandbox may write; 0: no "
+        "limit."),
+
+    {.name = "templates",
+     .type = Type::object,
+     .choices = {},
+     .minimum = 0,
+     .maximum = 0,
+     .summary = "Named settings for sandboxes that `sandbox_create` makes, with commands that set one up.",
+     .get = [](const Config& config) { return config.templates; },
+     .set = [](Config& config, const Json& value) { config.templates = value; },
+     .schema = templates_schema,
+     .check = check_templates},
 
     seconds<&Config::tools, &tools::ToolLimits::default_wait>(
         "limits.default_wait_s", 0, kDay, "How long `exec` waits for a command when the call does not say."),

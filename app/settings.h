@@ -22,6 +22,7 @@ struct Config {
   LogLevel log_level = LogLevel::warning;
   LogFormat log_format = LogFormat::text;
   std::string backend = "local";
+  Json templates = Json::object();                    // templates.h
   sandbox::Network network = sandbox::Network::none;  // the default sandbox's, and the most that one may have
   sandbox::LocalOptions local;
   sandbox::ManagerLimits sandboxes;

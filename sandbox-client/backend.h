@@ -28,6 +28,7 @@ struct SandboxSpec {
   std::optional<std::string> image;
   std::optional<std::string> template_name;
   std::vector<std::pair<std::string, std::string>> env;
+  std::string cwd;  // absolute; empty: the backend's
   Network network = Network::none;
   std::optional<std::uint64_t> memory_mb;
   std::optional<double> cpus;
@@ -98,6 +99,9 @@ class Backend {
   /// Ends the sandbox and removes its files. not_found when there is none.
   virtual Status destroy(const SandboxId& id, const Op& op) = 0;
   virtual Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) = 0;
+  /// Which limit had the kernel kill a process that ended by SIGKILL though nobody asked for it, such as
+  /// "memory limit 512 MB"; empty when none is known. Does not block; any thread.
+  virtual std::string limit_reason(const SandboxId& /*id*/, std::uint64_t /*process*/) { return {}; }
   /// Everything this backend needs, with a verdict; changes nothing.
   virtual std::vector<Finding> diagnose(const Op& op) = 0;
 };

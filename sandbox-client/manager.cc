@@ -59,7 +59,12 @@ Result<SandboxHandle> Manager::use(const Entry& entry) {
         ErrorCode::failed_precondition,
         "the sandbox \"" + entry->record.name + "\" is stopped; start it with sandbox_control, action start"};
   entry->last_use = clock_.now();
-  return SandboxHandle{entry->record, entry->runner, false};
+  const std::weak_ptr<Backend> weak = backend_;
+  auto limit_reason = [weak, id = entry->record.id](std::uint64_t process) {
+    const auto backend = weak.lock();
+    return backend ? backend->limit_reason(id, process) : std::string();
+  };
+  return SandboxHandle{entry->record, entry->runner, false, std::move(limit_reason)};
 }
 
 Status Manager::wait_idle(MutexLock& lock, const Entry& entry, const Op& op) {

@@ -5,6 +5,7 @@
 // sandboxes at their idle or absolute expiry. Nothing is created before the first call that needs it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ struct SandboxHandle {
   SandboxRecord record;
   std::shared_ptr<Runner> runner;
   bool recreated = false;  // the default sandbox had been lost and was made anew for this call
+  std::function<std::string(std::uint64_t process)> limit_reason = {};  // Backend::limit_reason; may be empty
 };
 
 struct CreateRequest {

@@ -47,7 +47,9 @@ std::string instructions(const Services& services) {
   text += network_text(services);
   text += " Its home is " + shown(defaults.home) + " (~)";
   text += defaults.cwd == defaults.home ? "; relative paths start there. "
-                                        : "; relative paths start at " + shown(defaults.cwd) + ". ";
+                                        : "; relative paths start at " + shown(defaults.cwd) +
+                                              ", a directory of the user's machine: what changes there, "
+                                              "changes for the user and stays. ";
   text +=
       "Files and running processes stay from call to call, shell state (cwd, variables) does not; all is "
       "gone when "

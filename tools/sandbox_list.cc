@@ -35,7 +35,19 @@ bool listed(const sandbox::SandboxRecord& record, const std::string& include,
   return found != record.labels.end() && found->second == label->value;
 }
 
-mcp::ToolResult present(const std::vector<sandbox::SandboxRecord>& records, const std::string& include,
+void add_templates(const std::vector<Template>& templates, Json& json, std::string& text) {
+  json["templates"] = Json::array();
+  for (const Template& known : templates) {
+    Json entry = {{"name", known.name}};
+    if (!known.description.empty()) entry["description"] = known.description;
+    json["templates"].push_back(std::move(entry));
+    text += "template " + known.name + (known.description.empty() ? "" : ": " + known.description) + "\n";
+  }
+  if (templates.empty()) text += "This server has no templates.\n";
+}
+
+mcp::ToolResult present(const std::vector<sandbox::SandboxRecord>& records,
+                        const std::vector<Template>& templates, const std::string& include,
                         const std::optional<Label>& label) {
   Json json = Json::object();
   std::string text;
@@ -55,10 +67,10 @@ mcp::ToolResult present(const std::vector<sandbox::SandboxRecord>& records, cons
     }
     json["sandboxes"] = std::move(sandboxes);
   }
-  for (const char* kind : {"templates", "images"}) {
-    if (include != kind && include != "all") continue;
-    json[kind] = Json::array();
-    text += "This server has no " + std::string(kind) + ".\n";
+  if (include == "templates" || include == "all") add_templates(templates, json, text);
+  if (include == "images" || include == "all") {
+    json["images"] = Json::array();
+    text += "This server has no images.\n";
   }
   mcp::ToolResult result = mcp::ToolResult::text(std::move(text));
   result.structured = std::move(json);
@@ -73,7 +85,8 @@ mcp::ToolHandler make_sandbox_list(const Services& services) {
     Violations violations;
     const auto label = read_label(arguments, violations);
     if (!violations.empty()) return call->reject(violations);
-    call->defer([&sandboxes = services.sandboxes, call, label, include = arguments.text("include")] {
+    call->defer([&sandboxes = services.sandboxes, templates = services.templates, call, label,
+                 include = arguments.text("include")] {
       auto records = sandboxes.list({call->principal()}, call->op());
       if (!records) {
         call->reply(mcp::to_tool_failure(records.error()));
@@ -81,7 +94,7 @@ mcp::ToolHandler make_sandbox_list(const Services& services) {
       }
       std::sort(records->begin(), records->end(),
                 [](const auto& a, const auto& b) { return a.name < b.name; });
-      call->reply(present(*records, include, label));
+      call->reply(present(*records, *templates, include, label));
     });
   };
 }

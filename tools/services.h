@@ -9,12 +9,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/deadline.h"
 #include "mcp/tool.h"
 #include "sandbox-client/manager.h"
+#include "tools/support/templates.h"
 
 namespace rexec::tools {
 
@@ -46,6 +48,7 @@ struct Services {
   ToolLimits limits;
   SandboxDefaults defaults{};
   Secrets* secrets = nullptr;  // outlives the tools; null: none is configured
+  std::shared_ptr<const std::vector<Template>> templates = std::make_shared<const std::vector<Template>>();
 };
 
 /// Every tool of this build, sorted by name.

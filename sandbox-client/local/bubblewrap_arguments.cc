@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::size_t kMaxPath = 4095;  // PATH_MAX - 1
 constexpr std::size_t kMaxEntries = 256;
+// Directories of the root that are the system's or ours, and places that nothing may cover.
+constexpr std::string_view kTaken[] = {"usr", "opt", "etc", "proc", "dev", "sys", "run"};
+constexpr std::string_view kWhole[] = {"/home", kSandboxHome, "/tmp", "/var"};
+constexpr std::string_view kLinks[] = {"/var/tmp", "/var/run"};
 
 bool has_nul(std::string_view text) {
   return text.find('\0') != std::string_view::npos;
@@ -41,6 +45,10 @@ bool may_be_shown(std::string_view path) {
   return first == "usr" || first == "opt" || is_root_name(first);
 }
 
+bool is_or_is_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
 bool is_identifier(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (name.empty() || !letter(name.front())) return false;
@@ -53,7 +61,8 @@ Error refuse(std::string_view field, std::string_view why) {
 
 Status check(const SandboxLayout& layout) {
   if (layout.links.size() > kMaxEntries || layout.read_only.size() > kMaxEntries ||
-      layout.files.size() > kMaxEntries || layout.env.size() > kMaxEntries)
+      layout.files.size() > kMaxEntries || layout.env.size() > kMaxEntries ||
+      layout.binds.size() > kMaxEntries)
     return refuse("the layout", "has more than 256 entries of a kind");
   for (const auto& [name, target] : layout.links) {
     if (!is_root_name(name)) return refuse("a link", "is not one of the system's directories");
@@ -70,8 +79,13 @@ Status check(const SandboxLayout& layout) {
     if (!is_identifier(name)) return refuse("an environment variable's name", "is not an identifier");
     if (has_nul(value)) return refuse("an environment variable's value", "contains NUL");
   }
+  std::set<std::string_view> destinations;
+  for (const Bind& bind : layout.binds)
+    if (!may_hold_mount(bind.destination) || !destinations.insert(bind.destination).second)
+      return refuse("a mount's destination", "hides a part of the sandbox or is used twice");
   std::vector<int> descriptors = {layout.runner_fd, layout.seccomp_fd, layout.info_fd, layout.channel_fd};
   for (const CopiedFile& file : layout.files) descriptors.push_back(file.fd);
+  for (const Bind& bind : layout.binds) descriptors.push_back(bind.fd);
   const std::set<int> distinct(descriptors.begin(), descriptors.end());
   if (distinct.size() != descriptors.size() || *distinct.begin() <= 2)
     return refuse("a descriptor", "is missing or used twice");
@@ -92,6 +106,14 @@ class Arguments {
 };
 
 }  // namespace
+
+bool may_hold_mount(std::string_view path) {
+  if (!is_plain_path(path)) return false;
+  const std::string_view first = path.substr(1, path.find('/', 1) - 1);
+  if (is_root_name(first) || std::ranges::find(kTaken, first) != std::end(kTaken)) return false;
+  if (std::ranges::find(kWhole, path) != std::end(kWhole)) return false;
+  return std::ranges::none_of(kLinks, [path](std::string_view link) { return is_or_is_below(path, link); });
+}
 
 Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layout) {
   RETURN_IF_ERROR(check(layout));
@@ -161,6 +183,8 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   } else {
     arguments.add("--bind", layout.home, kSandboxHome);
   }
+  for (const Bind& bind : layout.binds)
+    arguments.add(bind.read_only ? "--ro-bind-fd" : "--bind-fd", std::to_string(bind.fd), bind.destination);
   arguments.add("--remount-ro", "/");
   arguments.add("--chdir", kSandboxHome);
 

@@ -88,6 +88,10 @@ std::string remedy_for(std::string_view messages, const HostFacts& facts) {
     return "the root file system of this machine cannot be pivoted (an initramfs or a restricted container): "
            "run the "
            "server from an ordinary root file system";
+  if (has(messages, "option --bind-fd") || has(messages, "option --ro-bind-fd"))
+    return "this bubblewrap cannot mount a directory that is open (--bind-fd): install 0.10.0 or later, or "
+           "your "
+           "distribution's security update of 0.8.0 or 0.9.0; or leave out workspace and mount";
   if (has(messages, "find source path"))
     return "the sandboxes' user cannot reach the state directory: run chmod o+x on the directories above it, "
            "or set "

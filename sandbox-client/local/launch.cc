@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::size_t kMessageSize = 4096;
 constexpr std::size_t kMaxInfo = 4096;
+constexpr std::size_t kMaxMountInfo = 4 << 20;
 constexpr auto kStartLimit = std::chrono::seconds(20);
 constexpr auto kEndLimit = std::chrono::seconds(5);
 constexpr auto kSealStep = std::chrono::microseconds(250);
@@ -205,6 +206,8 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   inputs.layout.home = spec.home;
   inputs.layout.env = base_environment();
   inputs.layout.network = spec.network;
+  ASSIGN_OR_RETURN(OpenMounts mounts, open_mounts(spec.mounts, spec.user, spec.state));
+  inputs.layout.binds = mounts.binds;
   RETURN_IF_ERROR(add_files(inputs, view));
   ASSIGN_OR_RETURN(UniqueFd runner, runner_.open());
   inputs.layout.runner_fd = inputs.keep(std::move(runner));
@@ -226,11 +229,15 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   const SandboxLayout& layout = inputs.layout;
   request.inherited = {layout.runner_fd, layout.seccomp_fd, layout.info_fd, layout.channel_fd};
   for (const CopiedFile& file : layout.files) request.inherited.push_back(file.fd);
+  for (const Bind& bind : mounts.binds) request.inherited.push_back(bind.fd);
+  for (const Placeholders& held : mounts.placeholders) request.inherited.push_back(held.lock());
   request.uid = spec.user;
   request.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, kMaxOpenFiles}};
+  if (spec.file_mb > 0) request.limits.push_back({RLIMIT_FSIZE, spec.file_mb << 20});
   ASSIGN_OR_RETURN(Spawned spawned, spawner.spawn(request, op));
   Guard outer(std::move(spawned));
   inputs.kept.clear();
+  mounts.kept.clear();
 
   const auto failure = [&] {
     (void)wait_ended(outer.pidfd(), Op{op.stop, Deadline::after(kEndLimit)});
@@ -252,7 +259,18 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   launched.channel = std::move(channel.first);
   ASSIGN_OR_RETURN(launched.isolation,
                    verify_isolation(*init_pid, spec.user.value_or(geteuid()), spec.network));
-  launched.limits = apply_limits(*init_pid, spec.user);
+  if (!mounts.binds.empty()) {
+    ASSIGN_OR_RETURN(const std::string seen,
+                     read_whole_file("/proc/" + std::to_string(*init_pid) + "/mountinfo", kMaxMountInfo));
+    RETURN_IF_ERROR(verify_binds(mounts.binds, seen));
+  }
+  launched.cgroup = Cgroup::make(find_cgroup_site(), spec.id, spec.limits, *init_pid);
+  launched.sandbox->keep(std::move(mounts.placeholders), launched.cgroup);
+  launched.mounts = std::move(mounts.described);
+  launched.notes = std::move(mounts.notes);
+  launched.limits = apply_limits(*init_pid, spec.user, spec.file_mb);
+  const std::vector<Limit>& grouped = launched.cgroup->limits();
+  launched.limits.insert(launched.limits.end(), grouped.begin(), grouped.end());
   return launched;
 }
 

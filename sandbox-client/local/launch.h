@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "sandbox-client/backend.h"
+#include "sandbox-client/local/cgroup.h"
+#include "sandbox-client/local/mounts.h"
 #include "sandbox-client/local/sealed_file.h"
 #include "sandbox-client/local/spawner.h"
 
@@ -23,6 +25,11 @@ struct LaunchSpec {
   std::optional<uid_t> user;  // drop to this first
   std::string home;           // empty: a private one in memory
   Network network = Network::none;
+  MountOptions mounts;
+  std::string state;  // the state directory
+  std::string id;     // of the sandbox
+  CgroupLimits limits;
+  std::uint64_t file_mb = 0;  // bound on the size of a file; 0: none
 };
 
 /// A sandbox that runs. Destroying it kills everything inside and waits for that.
@@ -47,6 +54,11 @@ class RunningSandbox {
   Status end(const Op& op);
   /// What bwrap or the runner wrote to standard error, at most 4 KiB.
   std::string messages() const;
+  /// Takes over what has to stay on the host until everything inside is dead.
+  void keep(std::vector<Placeholders> placeholders, std::shared_ptr<Cgroup> cgroup) {
+    placeholders_ = std::move(placeholders);
+    cgroup_ = std::move(cgroup);
+  }
 
  private:
   Spawned outer_;
@@ -54,6 +66,8 @@ class RunningSandbox {
   pid_t init_pid_;
   UniqueFd messages_;
   bool reaped_ = false;
+  std::vector<Placeholders> placeholders_;
+  std::shared_ptr<Cgroup> cgroup_;
 };
 
 struct Launched {
@@ -61,6 +75,9 @@ struct Launched {
   UniqueFd channel;  // our end
   std::string isolation;
   std::vector<Limit> limits;
+  std::shared_ptr<Cgroup> cgroup;
+  std::vector<std::string> mounts;
+  std::vector<std::string> notes;  // what is reduced
 };
 
 /// What all launches of a backend have in common.

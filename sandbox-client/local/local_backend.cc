@@ -32,10 +32,12 @@ struct Machinery {
 };
 
 /// One sandbox. `busy` belongs to the backend's mutex; whoever set it owns the other members until clearing
-/// it, except `record`, which is changed and read under the mutex only.
+/// it, except `record` and `cgroup`, which are changed and read under the mutex only.
 struct Entry {
   bool busy = false;
   SandboxRecord record;
+  std::shared_ptr<Cgroup> cgroup;  // like record
+  CgroupLimits limits;             // constant
   std::unique_ptr<SandboxDirectory> directory;
   std::unique_ptr<RunningSandbox> running;
   UniqueFd channel;
@@ -65,20 +67,26 @@ Result<Environment> environment_for(const SandboxSpec& spec) {
   return environment;
 }
 
-std::string number(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
+void add_unenforced(const SandboxSpec& spec, std::vector<Limit>& limits) {
+  limits.push_back({"disk_mb", spec.disk_mb ? std::to_string(*spec.disk_mb) : "unlimited", "not enforced"});
 }
 
-void add_unenforced(const SandboxSpec& spec, std::vector<Limit>& limits) {
-  const auto add = [&limits](const char* name, std::string value) {
-    limits.push_back({name, std::move(value), "not enforced"});
+/// What is asked for, or the configuration's; never more than that.
+Result<CgroupLimits> limits_for(const SandboxSpec& spec, const LocalOptions& options) {
+  CgroupLimits limits{spec.memory_mb, spec.cpus};
+  const auto exceeded = [](const char* name, std::uint64_t most) {
+    return Error{ErrorCode::permission_denied, std::string("the configuration of this server allows ") +
+                                                   name + " up to " + std::to_string(most)};
   };
-  add("memory_mb", spec.memory_mb ? std::to_string(*spec.memory_mb) : "unlimited");
-  add("cpus", spec.cpus ? number(*spec.cpus) : "unlimited");
-  add("disk_mb", spec.disk_mb ? std::to_string(*spec.disk_mb) : "unlimited");
+  if (options.memory_mb > 0) {
+    if (limits.memory_mb.value_or(0) > options.memory_mb) return exceeded("memory_mb", options.memory_mb);
+    if (!limits.memory_mb) limits.memory_mb = options.memory_mb;
+  }
+  if (options.cpus > 0) {
+    if (limits.cpus.value_or(0) > static_cast<double>(options.cpus)) return exceeded("cpus", options.cpus);
+    if (!limits.cpus) limits.cpus = static_cast<double>(options.cpus);
+  }
+  return limits;
 }
 
 class LocalBackend final : public Backend {
@@ -99,6 +107,7 @@ class LocalBackend final : public Backend {
   Status stop(const SandboxId& id, const Op& op) override;
   Status destroy(const SandboxId& id, const Op& op) override;
   Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) override;
+  std::string limit_reason(const SandboxId& id, std::uint64_t process) override;
   std::vector<Finding> diagnose(const Op& op) override {
     return diagnose_local(options_.bubblewrap, user_, state_, op);
   }
@@ -123,7 +132,8 @@ class LocalBackend final : public Backend {
 
   Status check(const SandboxSpec& spec) const;
   Result<std::shared_ptr<Machinery>> machinery();
-  Result<Launched> launch(const std::string& home, Network network, const Op& op);
+  Result<Launched> launch(const SandboxDirectory& directory, Network network, const CgroupLimits& limits,
+                          const Op& op);
   Result<Use> use(const SandboxId& id, const Op& op);
   void release(Entry& entry);
   void set_status(Entry& entry, SandboxStatus status);
@@ -161,8 +171,8 @@ LocalBackend::~LocalBackend() {
 Status LocalBackend::check(const SandboxSpec& spec) const {
   if (spec.image)
     return Error{ErrorCode::unsupported, "local sandboxes use this machine's system; leave out image"};
-  if (spec.template_name)
-    return Error{ErrorCode::unsupported, "local sandboxes have no templates; leave out template"};
+  if (!spec.cwd.empty() && spec.cwd.front() != '/')
+    return Error{ErrorCode::invalid_argument, "cwd is not an absolute path"};
   if (spec.persistent)
     return Error{ErrorCode::unsupported, "local sandboxes end with the server; leave out persistent"};
   if (spec.network == Network::host && !options_.allow_host_network)
@@ -187,6 +197,8 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   if (!machinery_) {
     try {
       janitor_ = std::jthread([this](const std::stop_token& stop) {
+        remove_stale_cgroups(find_cgroup_site());
+        remove_stale_placeholders(state_.path(), Op{stop, Deadline::infinite()});
         if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
           log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
       });
@@ -198,25 +210,33 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   return machinery_;
 }
 
-Result<Launched> LocalBackend::launch(const std::string& home, Network network, const Op& op) {
+Result<Launched> LocalBackend::launch(const SandboxDirectory& directory, Network network,
+                                      const CgroupLimits& limits, const Op& op) {
   LaunchSpec spec;
   ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
   spec.user = user_;
-  spec.home = home;
+  spec.home = directory.home();
+  spec.id = directory.id();
+  spec.limits = limits;
+  spec.file_mb = options_.file_mb;
   spec.network = network;
+  spec.mounts = options_.mounts;
+  spec.state = state_.path();
   ASSIGN_OR_RETURN(const std::shared_ptr<Machinery> tools, machinery());
   return tools->launcher->launch(spec, tools->spawner, op);
 }
 
 Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
   RETURN_IF_ERROR(check(spec));
+  RETURN_IF_ERROR(check_mounts(options_.mounts));
+  ASSIGN_OR_RETURN(const CgroupLimits limits, limits_for(spec, options_));
   SandboxRecord record;
   ASSIGN_OR_RETURN(record.settings.env, environment_for(spec));
   // Before anything is on disk: without bwrap nothing is to be left.
   ASSIGN_OR_RETURN(const std::string bubblewrap, find_bubblewrap(options_.bubblewrap));
 
   ASSIGN_OR_RETURN(auto directory, state_.make(op));
-  auto launched = launch(directory->home(), spec.network, op);
+  auto launched = launch(*directory, spec.network, limits, op);
   if (!launched) {
     if (const Status status = directory->remove(Op{{}, Deadline::after(kCleanUpLimit)}); !status)
       log(LogLevel::warning, "local", status.error().message);
@@ -228,9 +248,12 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   record.id = directory->id();
   record.status = SandboxStatus::running;
   record.home = kSandboxHome;
-  record.cwd = kSandboxHome;
+  if (spec.template_name) record.template_name = *spec.template_name;
+  record.cwd = !spec.cwd.empty() ? spec.cwd : options_.mounts.workspace.empty() ? kSandboxHome : kWorkspace;
   record.settings.home = kSandboxHome;
-  record.settings.cwd = kSandboxHome;
+  record.settings.cwd = record.cwd;
+  record.mounts = launched->mounts;
+  record.capabilities = launched->notes;
   record.isolation = launched->isolation;
   record.network = spec.network;
   record.created_unix_ms = system_clock().unix_ms();
@@ -243,6 +266,8 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   entry->directory = std::move(directory);
   entry->running = std::move(launched->sandbox);
   entry->channel = std::move(launched->channel);
+  entry->cgroup = std::move(launched->cgroup);
+  entry->limits = limits;
   MutexLock lock(mutex_);
   entries_.emplace(record.id, std::move(entry));
   return record;
@@ -297,7 +322,7 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
     RETURN_IF_ERROR(entry->running->end(op));
     entry->running.reset();
   }
-  auto launched = launch(entry->directory->home(), entry->record.network, op);
+  auto launched = launch(*entry->directory, entry->record.network, entry->limits, op);
   if (!launched) {
     set_status(*entry, SandboxStatus::error);
     return std::move(launched).error();
@@ -306,6 +331,9 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
   entry->channel = std::move(launched->channel);
   MutexLock lock(mutex_);
   entry->record.isolation = launched->isolation;
+  entry->cgroup = launched->cgroup;
+  entry->record.mounts = launched->mounts;
+  entry->record.capabilities = launched->notes;
   entry->record.status = SandboxStatus::running;
   return {};
 }
@@ -333,6 +361,19 @@ Status LocalBackend::destroy(const SandboxId& id, const Op& op) {
   MutexLock lock(mutex_);
   entries_.erase(id);
   return {};
+}
+
+std::string LocalBackend::limit_reason(const SandboxId& id, std::uint64_t process) {
+  std::shared_ptr<Cgroup> cgroup;
+  std::uint64_t limit = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || !found->second->cgroup) return {};
+    cgroup = found->second->cgroup;
+    limit = found->second->limits.memory_mb.value_or(0);
+  }
+  return cgroup->killed_by_memory(process) ? "memory limit " + std::to_string(limit) + " MB" : "";
 }
 
 Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id, const Op& op) {

@@ -2,17 +2,20 @@
 //
 // A sandbox has its own user, pid, mount, ipc, uts, cgroup and network namespaces, a read-only system,
 // private /tmp, /dev, /proc and /etc, no capabilities, no new privileges, a seccomp filter, no further user
-// namespaces, and one writable directory on disk, its home. bubblewrap never runs as root: a server that does
-// starts it as a dedicated uid. If any part of this cannot be had, create() fails and says what to do; there
-// is no lesser form. See docs/DESIGN.md for why each piece is there.
+// namespaces, and one writable directory on disk, its home, besides the directories that the options name.
+// bubblewrap never runs as root: a server that does starts it as a dedicated uid. If any part of this cannot
+// be had, create() fails and says what to do; there is no lesser form. See docs/DESIGN.md for why each piece
+// is there.
 #pragma once
 
 #include <sys/types.h>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
 #include "sandbox-client/backend.h"
+#include "sandbox-client/local/mounts.h"
 
 namespace rexec::sandbox {
 
@@ -21,6 +24,11 @@ struct LocalOptions {
   uid_t sandbox_uid = 64434;        // used when the server runs as root
   std::string bubblewrap;           // path of bwrap; empty: looked up in the usual places
   bool allow_host_network = false;  // whether a spec may ask for Network::host
+  MountOptions mounts;              // what every sandbox is shown of the host
+  // Of each sandbox, and the most that a specification may ask for; 0: no limit.
+  std::uint64_t memory_mb = 0;
+  std::uint64_t cpus = 0;
+  std::uint64_t file_mb = 0;  // of one file
 };
 
 /// $REXEC_STATE_DIR, else /var/lib/rexec-mcp for root, else $XDG_STATE_HOME/rexec-mcp or

@@ -76,7 +76,7 @@ std::optional<std::uint64_t> parse_hard_limit(std::string_view limits, std::stri
   return std::nullopt;
 }
 
-std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user) {
+std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user, std::uint64_t file_mb) {
   const bool counted = kernel_counts_by_namespace();
   const rlimit wanted{kMaxProcesses, kMaxProcesses};
   if (counted && prlimit(init, RLIMIT_NPROC, &wanted, nullptr) != 0 && errno == EPERM && user)
@@ -87,7 +87,11 @@ std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user) {
   Limit processes{"processes", "unlimited", "not enforced"};
   if (counted && parse_hard_limit(text, "Max processes") == kMaxProcesses)
     processes = {"processes", std::to_string(kMaxProcesses), "RLIMIT_NPROC in the sandbox's user namespace"};
-  return {std::move(processes), describe(text, "Max open files", "open_files_per_process", "RLIMIT_NOFILE"),
+  Limit file{"file_mb", file_mb > 0 ? std::to_string(file_mb) : "unlimited", "not enforced"};
+  if (const auto bytes = parse_hard_limit(text, "Max file size"))
+    file = {"file_mb", std::to_string(*bytes >> 20), "RLIMIT_FSIZE"};
+  return {std::move(processes), std::move(file),
+          describe(text, "Max open files", "open_files_per_process", "RLIMIT_NOFILE"),
           describe(text, "Max core file size", "core_dump_bytes", "RLIMIT_CORE")};
 }
 

@@ -25,6 +25,7 @@ std::optional<std::uint64_t> parse_hard_limit(std::string_view limits, std::stri
 /// Sets RLIMIT_NPROC of `init`, the pid 1 of a sandbox that runs as `user`, so that everything started in it
 /// later inherits it. Since Linux 5.14 the count is per user namespace; before, it is of the user on the
 /// whole machine, and nothing is set. Then says which limits are in force, as the kernel shows them.
-std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user);
+/// `file_mb`: the bound on a file's size that the sandbox was started with; 0: none.
+std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user, std::uint64_t file_mb = 0);
 
 }  // namespace rexec::sandbox

@@ -191,6 +191,7 @@ Result<sandbox::SandboxHandle> FakeSandboxManager::acquire(const sandbox::Caller
   Entry found = entry(wanted);
   handle.record = std::move(found.record);
   handle.runner = std::move(found.runner);
+  handle.limit_reason = limit_reason;
   return handle;
 }
 
@@ -221,12 +222,19 @@ Result<SandboxRecord> FakeSandboxManager::create(const sandbox::Caller&, sandbox
   SandboxRecord& record = entries_[name].record;
   record.labels = request.spec.labels;
   record.network = request.spec.network;
+  record.template_name = request.spec.template_name.value_or("");
+  created_.push_back(request.spec);
   record.persistent = request.spec.persistent;
   if (request.expires_in)
     record.expires_unix_ms =
         record.created_unix_ms +
         std::chrono::duration_cast<std::chrono::milliseconds>(*request.expires_in).count();
   return record;
+}
+
+std::vector<sandbox::SandboxSpec> FakeSandboxManager::created() const {
+  const MutexLock lock(mutex_);
+  return created_;
 }
 
 Result<std::vector<SandboxRecord>> FakeSandboxManager::list(const sandbox::Caller&, const Op&) {

@@ -103,6 +103,8 @@ class FakeSandboxManager final : public sandbox::SandboxManager {
  public:
   /// Called for every sandbox that is made, to set the behaviour of its runner.
   std::function<void(const std::string& name, FakeRunner&)> on_new_runner;
+  /// What handles answer about a process (SandboxHandle::limit_reason).
+  std::function<std::string(std::uint64_t process)> limit_reason;
   /// Set to make acquire, create and control fail.
   std::function<Status(const std::string& name)> check;
 
@@ -111,6 +113,8 @@ class FakeSandboxManager final : public sandbox::SandboxManager {
 
   /// The runner of a sandbox, made when there is none.
   FakeRunner& runner(const std::string& name = "default");
+  /// What create() was asked for, in the order of the calls.
+  std::vector<sandbox::SandboxSpec> created() const;
   /// The next acquire of the default sandbox says that it was made anew.
   void lose_default();
 
@@ -138,6 +142,7 @@ class FakeSandboxManager final : public sandbox::SandboxManager {
 
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ REXEC_GUARDED_BY(mutex_);
+  std::vector<sandbox::SandboxSpec> created_ REXEC_GUARDED_BY(mutex_);
   bool recreated_ REXEC_GUARDED_BY(mutex_) = false;
   std::unique_ptr<sandbox::Backend> backend_;
 };

@@ -117,13 +117,20 @@ class ToolBench {
  public:
   FakeSandboxManager manager;
   tools::ToolLimits limits;
+  std::vector<tools::Template> templates;
 
   /// From here on the tools know these secrets, as a server does that has them configured.
   void configure(std::vector<tools::SecretSource> sources) {
     secrets_ = std::make_unique<tools::Secrets>(std::move(sources));
     masking_ = tools::make_masking_manager(manager, *secrets_);
   }
-  tools::Services services() { return {masking_ ? *masking_ : manager, limits, {}, secrets_.get()}; }
+  tools::Services services() {
+    return {masking_ ? *masking_ : manager,
+            limits,
+            {},
+            secrets_.get(),
+            std::make_shared<const std::vector<tools::Template>>(templates)};
+  }
 
   FakeRunner& runner(const std::string& name = "default") { return manager.runner(name); }
 

@@ -29,6 +29,15 @@ TEST_CASE("flags of settings stand before, after and within a command", "[app]")
   CHECK(line->config_file == "/c");
 }
 
+TEST_CASE("the flag of a list may be repeated, that of a single value is the last one", "[app]") {
+  const auto line =
+      parse({"--mount", "/a:/b", "stdio", "--mount=/c:/d:ro", "--network", "host", "--network=none"});
+  REQUIRE(line.ok());
+  CHECK(line->command == "stdio");
+  CHECK(line->settings.at("mount") == "/a:/b\n/c:/d:ro");
+  CHECK(line->settings.at("network") == "none");
+}
+
 TEST_CASE("a command takes its own options and no others", "[app]") {
   const auto line = parse({"call", "exec", "--json", "{}", "--output=json", "--exit-code"});
   REQUIRE(line.ok());

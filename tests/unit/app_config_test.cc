@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/settings.h"
 #include "tests/support/catch.h"
 
 using namespace rexec;
@@ -162,4 +163,30 @@ TEST_CASE("two values that contradict each other are an error that names both", 
 TEST_CASE("a file beyond the size limit is refused", "[app]") {
   const Folder folder;
   CHECK_FALSE(load_config({{}, {}, folder.write("{" + std::string(2 << 20, ' ') + "}")}).ok());
+}
+
+TEST_CASE("a list comes from a repeated flag, the lines of a variable, or an array", "[app]") {
+  const Folder folder;
+  const std::string file = folder.write(R"({"mount": ["/a:/b", "/c:/d:ro"], "allow_write": [".vscode"]})");
+  const std::vector<sandbox::HostMount> expected = {{"/a", "/b", false}, {"/c", "/d", true}};
+  auto loaded = load_config({{}, {}, file});
+  REQUIRE(loaded.ok());
+  CHECK(loaded->config.local.mounts.mounts == expected);
+  CHECK(loaded->config.local.mounts.allow_write == std::vector<std::string>{".vscode"});
+  loaded = load_config({{{"REXEC_MCP_MOUNT", "/a:/b\n/c:/d:ro\n"}}, {}, {}});
+  REQUIRE(loaded.ok());
+  CHECK(loaded->config.local.mounts.mounts == expected);
+  loaded = load_config({{{"REXEC_MCP_MOUNT", "/x:/y"}}, {{"mount", "/a:/b\n/c:/d:ro"}}, {}});
+  REQUIRE(loaded.ok());
+  CHECK(loaded->config.local.mounts.mounts == expected);
+}
+
+TEST_CASE("a list's entries are checked beyond their type", "[app]") {
+  CHECK_THAT(error_of({{}, {{"mount", "/a"}}, {}}),
+             ContainsSubstring("--mount: \"/a\" names no destination"));
+  CHECK_THAT(error_of({{}, {{"mount", "/a:/etc"}}, {}}), ContainsSubstring("nothing can be mounted at /etc"));
+  CHECK_THAT(error_of({{}, {{"mount", "/a:/x\n/b:/x/y"}}, {}}), ContainsSubstring("overlap"));
+  std::string many;
+  for (std::size_t i = 0; i <= kMaxListEntries; ++i) many += "p\n";
+  CHECK_THAT(error_of({{}, {{"allow_write", many}}, {}}), ContainsSubstring("--allow-write"));
 }

@@ -74,3 +74,15 @@ TEST_CASE("the network setting also decides what the local backend allows", "[ap
   find_setting("network")->set(config, "none");
   CHECK_FALSE(config.local.allow_host_network);
 }
+
+TEST_CASE("a list is an array of texts that reads back", "[app]") {
+  const Setting& setting = *find_setting("mount");
+  CHECK(flag_name(setting) == "--mount");
+  CHECK(value_placeholder(setting) == "SRC:DST[:ro]");
+  CHECK(from_words(setting, "/a:/b\n\n/c:/d:ro\n") == Json::array({"/a:/b", "/c:/d:ro"}));
+  Config config;
+  setting.set(config, Json::array({"/a:/b", "/c:/d:ro"}));
+  CHECK(setting.get(config) == Json::array({"/a:/b", "/c:/d:ro"}));
+  CHECK(setting.check(Json::array({"/a:/b"})).empty());
+  CHECK_FALSE(setting.check(Json::array({"/a"})).empty());
+}

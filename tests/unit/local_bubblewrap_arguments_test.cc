@@ -15,6 +15,7 @@ SandboxLayout ordinary_layout() {
   layout.read_only = {"/usr", "/opt", "/etc/alternatives"};
   layout.files = {{"/etc/passwd", 10}, {"/etc/group", 11}};
   layout.home = "/var/lib/rexec-mcp/sandboxes/0123/home";
+  layout.binds = {{16, "/workspace", false}, {17, "/workspace/.git/hooks", true}};
   layout.env = {{"HOME", "/home/user"}, {"PATH", "/usr/bin"}};
   layout.runner_fd = 12;
   layout.seccomp_fd = 13;
@@ -49,6 +50,8 @@ Parsed parse(const std::vector<std::string>& arguments) {
                                                                {"--symlink", 2},
                                                                {"--ro-bind", 2},
                                                                {"--bind", 2},
+                                                               {"--bind-fd", 2},
+                                                               {"--ro-bind-fd", 2},
                                                                {"--file", 2},
                                                                {"--perms", 1},
                                                                {"--tmpfs", 1},
@@ -107,8 +110,8 @@ TEST_CASE("bubblewrap arguments make the root read-only after everything is in i
   const auto end = std::find(begin, arguments->end(), "/");
   REQUIRE(end != arguments->end());
   CHECK(*(end - 1) == "--remount-ro");
-  for (const char* later :
-       {"--bind", "--tmpfs", "--file", "--symlink", "--dir", "--proc", "--dev", "--ro-bind"})
+  for (const char* later : {"--bind", "--tmpfs", "--file", "--symlink", "--dir", "--proc", "--dev",
+                            "--ro-bind", "--bind-fd", "--ro-bind-fd"})
     CHECK(std::find(end, arguments->end(), later) == arguments->end());
 }
 
@@ -122,6 +125,7 @@ TEST_CASE("bubblewrap arguments keep hostile values in their operand positions",
     layout.home = "/state/" + hostile + "x/home";
     layout.read_only[2] = "/etc/" + hostile + "x";
     layout.files[0].path = layout.read_only[2];
+    layout.binds[0].destination = "/" + hostile + "x";
     const auto arguments = bubblewrap_arguments(layout);
     REQUIRE(arguments);
     const Parsed parsed = parse(*arguments);
@@ -164,6 +168,23 @@ TEST_CASE("bubblewrap arguments show nothing of the host but its system director
     layout.links = {{name, target}};
     CHECK_FALSE(bubblewrap_arguments(layout));
   }
+}
+
+TEST_CASE("bubblewrap arguments mount nothing over the system, and nothing twice", "[local]") {
+  for (const char* path : {"/", "/etc", "/etc/passwd", "/proc/sys", "/dev/null", "/run/rexec", "/usr/bin",
+                           "/tmp", "/home/user", "relative", "/workspace", "/a/../etc"}) {
+    CAPTURE(path);
+    SandboxLayout layout = ordinary_layout();
+    layout.binds[1].destination = path;
+    CHECK_FALSE(bubblewrap_arguments(layout));
+  }
+  SandboxLayout layout = ordinary_layout();
+  layout.binds[0].fd = layout.runner_fd;
+  CHECK_FALSE(bubblewrap_arguments(layout));
+  layout = ordinary_layout();
+  layout.binds.clear();
+  for (int i = 0; i < 257; ++i) layout.binds.push_back({100 + i, "/m" + std::to_string(i), true});
+  CHECK_FALSE(bubblewrap_arguments(layout));
 }
 
 TEST_CASE("bubblewrap arguments refuse what is not a variable or a descriptor", "[local]") {
@@ -213,7 +234,7 @@ TEST_CASE("bubblewrap arguments from random fields are refused or have the one s
   const Parsed expected = parse(bubblewrap_arguments(ordinary_layout()).value());
   for (int round = 0; round < 20000; ++round) {
     SandboxLayout layout = ordinary_layout();
-    switch (random() % 4) {
+    switch (random() % 5) {
       case 0:
         layout.home = "/s" + text();
         break;
@@ -222,6 +243,9 @@ TEST_CASE("bubblewrap arguments from random fields are refused or have the one s
         break;
       case 2:
         layout.files[1].path = "/etc" + text();
+        break;
+      case 3:
+        layout.binds[1].destination = text();
         break;
       default:
         layout.env[1].second = text();

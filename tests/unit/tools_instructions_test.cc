@@ -19,7 +19,7 @@ TEST_CASE("instructions describe the sandbox that there will be", "[tools]") {
   services.defaults.cwd = "/workspace";
   text = tools::instructions(services);
   CHECK_THAT(text, ContainsSubstring("has the network of the host"));
-  CHECK_THAT(text, ContainsSubstring("start at /workspace"));
+  CHECK_THAT(text, ContainsSubstring("start at /workspace, a directory of the user's machine"));
 }
 
 TEST_CASE("instructions fit their bound whatever is configured", "[tools]") {

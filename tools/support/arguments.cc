@@ -47,6 +47,12 @@ bool Arguments::flag(std::string_view key, bool fallback) const {
   return find_bool(arguments_, key).value_or(fallback);
 }
 
+std::optional<double> Arguments::number(std::string_view key) const {
+  const Json* value = find(arguments_, key);
+  if (!value || !value->is_number()) return std::nullopt;
+  return value->get<double>();
+}
+
 std::optional<Duration> Arguments::seconds(std::string_view key) const {
   const Json* value = find(arguments_, key);
   if (!value || !value->is_number()) return std::nullopt;

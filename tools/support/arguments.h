@@ -32,6 +32,7 @@ class Arguments {
   std::optional<std::string> optional_text(std::string_view key) const;
   std::int64_t integer(std::string_view key, std::int64_t fallback) const;
   std::size_t size(std::string_view key, std::size_t fallback) const;
+  std::optional<double> number(std::string_view key) const;
   bool flag(std::string_view key, bool fallback = false) const;
   /// A number of seconds, at most a hundred years.
   std::optional<Duration> seconds(std::string_view key) const;

@@ -1,5 +1,7 @@
 #include "tools/support/process_answer.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -105,6 +107,9 @@ void report_progress(const ProcessContext& context, const ProcessReport& report)
 }
 
 void answer_process(std::shared_ptr<const ProcessContext> context, ProcessReport report) {
+  if (report.status == sandbox::ProcessStatus::signaled && report.signal == SIGKILL &&
+      report.reason.empty() && context->handle.limit_reason)
+    report.reason = context->handle.limit_reason(report.process);
   std::size_t bytes = 0;
   for (const sandbox::StreamReport& stream : report.streams) bytes += stream.head.size() + stream.tail.size();
   if (!context->request.selection.active() && bytes <= kInlineBytes)
