@@ -58,11 +58,10 @@ enum class MessageType : std::uint8_t {
   read_file = 21,
   read_lines = 22,
   write_file = 23,
-  write_data = 24,  // continues a write_file, same id; only the last is answered
-  edit_file = 27,   // wire_edit.h
   write_data = 24,    // continues a write_file, same id; only the last is answered
   list_files = 25,    // wire_tree.h
   search_files = 26,  // wire_tree.h
+  edit_file = 27,     // wire_edit.h
   shutdown = 30,
   // replies
   hello_reply = 129,
@@ -76,9 +75,9 @@ enum class MessageType : std::uint8_t {
   file_info = 150,
   file_data = 151,
   file_written = 152,
-  edited = 155,
   listing = 153,
   matches = 154,
+  edited = 155,
 };
 
 struct FrameHeader {

@@ -9,6 +9,7 @@
 #include "tools/support/file_text.h"
 #include "tools/support/file_type.h"
 #include "tools/support/sandbox_use.h"
+#include "tools/support/tree_paths.h"
 
 namespace rexec::tools {
 namespace {
