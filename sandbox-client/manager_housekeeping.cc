@@ -29,21 +29,24 @@ void post_at(Reactor& reactor, std::weak_ptr<WorkerPool> pool, SteadyTime when, 
 void Manager::on_lost(const Entry& entry, const Error& why) {
   std::shared_ptr<Runner> runner;
   SandboxId id;
+  bool kept = false;  // stopped, or over: the backend knows
   {
     const MutexLock lock(mutex_);
     if (closing_ || entry->busy || !entry->runner || entry->runner->alive()) return;
     runner = std::move(entry->runner);
-    if (entry->record.persistent) {
-      entry->record.status = SandboxStatus::stopped;
-    } else if (table_.lose(entry, why.message)) {
-      id = entry->record.id;
-    }
+    if (table_.lose(entry, why.message)) id = entry->record.id;
+    kept = entry->record.persistent;
   }
   runner->close();
   if (id.empty()) return;
   log(LogLevel::warning, "sandbox",
       "lost " + entry->principal + "/" + entry->record.name + ": " + why.message);
-  post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
+  post([this, id, kept] {
+    const Op op{stop_.get_token(), Deadline::after(kCleanUpBound)};
+    if (!kept) return destroy_quietly(id, Op{{}, op.deadline});
+    if (const auto removed = guarded([&] { return backend_->prune(false, op); }); !removed)
+      log(LogLevel::warning, "sandbox", "cleaning up: " + removed.error().message);
+  });
 }
 
 void Manager::destroy_quietly(const SandboxId& id, const Op& op) {
@@ -64,7 +67,7 @@ void Manager::schedule(bool not_at_once) {
     if (closing_) return;
     const auto sooner = [&next](SteadyTime when) { next = next ? std::min(*next, when) : when; };
     for (const Entry& entry : table_.all()) {
-      if (entry->busy) continue;
+      if (entry->busy || entry->record.persistent) continue;
       if (entry->expires) sooner(*entry->expires);
       if (limits_.idle_expiry > Duration::zero() && entry->runner)
         sooner(entry->last_use + limits_.idle_expiry);
@@ -91,7 +94,7 @@ void Manager::sweep(SteadyTime when) {
     scheduled_.reset();
     const SteadyTime now = clock_.now();
     for (const Entry& entry : table_.all()) {
-      if (entry->busy) continue;
+      if (entry->busy || entry->record.persistent) continue;
       if (entry->expires && now >= *entry->expires) {
         due.push_back({entry, nullptr, entry->last_use, "its time was over"});
       } else if (limits_.idle_expiry > Duration::zero() && entry->runner &&

@@ -18,14 +18,24 @@
 
 namespace rexec::sandbox {
 
+/// For a sandbox that outlives this process. The descriptors are borrowed.
+struct KeptInputs {
+  int listen_fd = -1;  // a listening Unix socket, for the runner
+  int alive_fd = -1;   // locked; shared with bwrap and the runner, which hold the lock to their ends
+  std::string secret;  // of the runner's clients
+  std::uint64_t idle_s = 0;
+  std::int64_t expires_unix_ms = 0;
+};
+
 struct LaunchSpec {
   std::string bubblewrap;     // path
   std::optional<uid_t> user;  // drop to this first
   std::string home;           // empty: a private one in memory
   Network network = Network::none;
+  std::optional<KeptInputs> kept;
 };
 
-/// A sandbox that runs. Destroying it kills everything inside and waits for that.
+/// A sandbox that runs. Destroying it kills everything inside and waits for that, unless it was released.
 class RunningSandbox {
  public:
   RunningSandbox(Spawned outer, UniqueFd init, pid_t init_pid, UniqueFd messages)
@@ -45,6 +55,8 @@ class RunningSandbox {
   void kill() const;
   /// kill(), then waits until every process is gone and bwrap is reaped. Idempotent; one call at a time.
   Status end(const Op& op);
+  /// From now on destroying this object leaves the sandbox alone.
+  void release() { released_ = true; }
   /// What bwrap or the runner wrote to standard error, at most 4 KiB.
   std::string messages() const;
 
@@ -54,11 +66,12 @@ class RunningSandbox {
   pid_t init_pid_;
   UniqueFd messages_;
   bool reaped_ = false;
+  bool released_ = false;
 };
 
 struct Launched {
   std::unique_ptr<RunningSandbox> sandbox;
-  UniqueFd channel;  // our end
+  UniqueFd channel;  // our end; none of a kept one
   std::string isolation;
   std::vector<Limit> limits;
 };
