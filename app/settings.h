@@ -25,6 +25,7 @@ struct Config {
   sandbox::Network network = sandbox::Network::none;  // the default sandbox's, and the most that one may have
   sandbox::LocalOptions local;
   sandbox::ManagerLimits sandboxes;
+  bool persistent_default = false;  // whether the default sandbox outlives the server
   tools::ToolLimits tools;
   mcp::ServerOptions server;
   WorkerPool::Options workers;
@@ -32,7 +33,7 @@ struct Config {
 };
 
 struct Setting {
-  enum class Type { text, choice, integer, seconds };
+  enum class Type { text, choice, boolean, integer, seconds };
 
   std::string_view name;  // "log.level": a path in the configuration file
   Type type;

@@ -18,6 +18,7 @@ mcp::ToolHandler make_sandbox_create(const Services& services) {
     request.spec.env = arguments.string_map("env");
     if (arguments.text("network") == "host") request.spec.network = sandbox::Network::host;
     for (auto& [key, value] : arguments.string_map("labels")) request.spec.labels.emplace(key, value);
+    request.spec.persistent = arguments.flag("persistent");
     request.expires_in = arguments.seconds("expires_in_s");
     call->defer([&sandboxes = services.sandboxes, call, request = std::move(request)] {
       const auto record = sandboxes.create({call->principal()}, request, call->op());
