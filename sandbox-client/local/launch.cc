@@ -221,7 +221,7 @@ Status RunningSandbox::end(const Op& op) {
   kill();
   // Pid 1 counts as ended only when all processes of its namespace have (zap_pid_ns_processes in the kernel).
   RETURN_IF_ERROR(wait_ended(init_.get(), op));
-  kill_by(outer_.pidfd.get());
+  if (!released_) kill_by(outer_.pidfd.get());  // a released one's has last words to write
   RETURN_IF_ERROR(reap(outer_.pidfd.get(), op));
   reaped_ = true;
   return {};
