@@ -15,6 +15,7 @@ constexpr Duration kIdleQuestionBound = std::chrono::seconds(5);  // asking what
 constexpr Duration kClockStep =
     std::chrono::milliseconds(20);  // between looks at a clock that is not the reactor's
 constexpr std::size_t kShutdownThreads = 8;
+constexpr Duration kPruneDelay = std::chrono::seconds(1);  // the connection is the first to end
 
 }  // namespace
 
@@ -41,9 +42,12 @@ void Manager::on_lost(const Entry& entry, const Error& why) {
   if (id.empty()) return;
   log(LogLevel::warning, "sandbox",
       "lost " + entry->principal + "/" + entry->record.name + ": " + why.message);
-  post([this, id, kept] {
+  if (!kept) {
+    post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
+    return;
+  }
+  post_at(reactor_, housekeeping_, std::chrono::steady_clock::now() + kPruneDelay, [this] {
     const Op op{stop_.get_token(), Deadline::after(kCleanUpBound)};
-    if (!kept) return destroy_quietly(id, Op{{}, op.deadline});
     if (const auto removed = guarded([&] { return backend_->prune(false, op); }); !removed)
       log(LogLevel::warning, "sandbox", "cleaning up: " + removed.error().message);
   });
