@@ -47,6 +47,21 @@ constexpr std::string_view kDoctorDetails =
     "Changes\n"
     "nothing. Exit status: 0 when every required check passed, else 1.\n";
 
+constexpr Option kSandboxesOptions[] = {
+    kOutput,
+    {"--expires-in-s", "SECONDS", "With create: the sandbox ends after so long."},
+    {"--dry-run", "", "With prune: only say what would be removed."},
+};
+
+constexpr std::string_view kSandboxesDetails =
+    "list            persistent sandboxes with status, expiry, disk use, network and mounts; the default\n"
+    "create NAME     makes one; assistants and `rexec-mcp call` use it by its name\n"
+    "delete NAME...  ends them and removes their files; an id (see --output json) does as well\n"
+    "prune           removes what is left of sandboxes that are over, or whose making was interrupted\n"
+    "\n"
+    "Persistent sandboxes outlive the server. They end when they expire, or when nobody used them and\n"
+    "nothing ran for sandboxes.persistent_idle_s.\n";
+
 constexpr std::string_view kStdioDetails =
     "Speaks MCP over standard input and output, one JSON message on a line. This is what an assistant's\n"
     "configuration starts. It ends at the end of its input; calls under way then have 1.5 s to finish.\n";
@@ -61,6 +76,8 @@ constexpr Command kCommands[] = {
      run_doctor},
     {"config", "show|schema|reference", 1, 1, kOutputOptions, "Show the configuration in force.",
      kConfigDetails, false, run_config},
+    {"sandboxes", "[list | create NAME | delete NAME ... | prune]", 0, kAnyNumber, kSandboxesOptions,
+     "Manage persistent sandboxes.", kSandboxesDetails, true, run_sandboxes},
     {"version", "", 0, 0, {}, "Print the version.", "", false, run_version},
     {"help", "[COMMAND]", 0, 1, {}, "Explain the program or a command.", "", false, run_help},
 };

@@ -57,6 +57,7 @@ int run_call(Invocation& invocation);
 int run_config(Invocation& invocation);
 int run_doctor(Invocation& invocation);
 int run_help(Invocation& invocation);
+int run_sandboxes(Invocation& invocation);
 int run_stdio(Invocation& invocation);
 int run_tools(Invocation& invocation);
 int run_version(Invocation& invocation);

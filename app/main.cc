@@ -24,6 +24,7 @@ class RealProgram final : public app::Program {
     if (server_ != nullptr) return server_.get();
     sandbox::SandboxSpec default_spec;
     default_spec.network = config_.network;
+    default_spec.persistent = config_.persistent_default;
     manager_ = sandbox::make_sandbox_manager(sandbox::make_local_backend(config_.local, reactor()), reactor(),
                                              system_clock(), config_.sandboxes, std::move(default_spec));
     pool_.emplace(config_.workers);

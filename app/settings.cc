@@ -246,6 +246,18 @@ constexpr Setting kSettings[] = {
     seconds<&Config::sandboxes, &sandbox::ManagerLimits::create_deadline>(
         "sandboxes.create_timeout_s", 1, 3600, "How long making a sandbox may take."),
 
+    {"sandboxes.persistent",
+     Type::boolean,
+     {},
+     0,
+     0,
+     "The default sandbox outlives the server; every server of this user with this setting continues it.",
+     [](const Config& config) { return Json(config.persistent_default); },
+     [](Config& config, const Json& value) { config.persistent_default = value.get<bool>(); }},
+    seconds<&Config::sandboxes, &sandbox::ManagerLimits::persistent_idle_expiry>(
+        "sandboxes.persistent_idle_s", 0, 366 * kDay,
+        "A persistent sandbox that nobody uses and in which nothing runs ends after this time; 0: never."),
+
     integer<&Config::workers, &WorkerPool::Options::threads>("server.workers", 1, 256,
                                                              "Threads that run tool handlers."),
     integer<&Config::workers, &WorkerPool::Options::queue>(
@@ -280,6 +292,8 @@ Json schema_of(const Setting& setting) {
     schema["type"] = "array";
     schema["items"] = {{"type", "string"}};
     schema["maxItems"] = kMaxListEntries;
+  } else if (setting.type == Type::boolean) {
+    schema["type"] = "boolean";
   } else {
     schema["type"] = setting.type == Type::integer ? "integer" : "number";
     schema["minimum"] = number(setting.minimum);
@@ -346,6 +360,8 @@ std::string value_placeholder(const Setting& setting) {
       return "PATH";
     case Type::choice:
       return std::string(setting.choices);
+    case Type::boolean:
+      return "true|false";
     case Type::integer:
       return "NUMBER";
     case Type::seconds:

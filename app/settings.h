@@ -26,6 +26,7 @@ struct Config {
   sandbox::Network network = sandbox::Network::none;  // the default sandbox's, and the most that one may have
   sandbox::LocalOptions local;
   sandbox::ManagerLimits sandboxes;
+  bool persistent_default = false;  // whether the default sandbox outlives the server
   tools::ToolLimits tools;
   mcp::ServerOptions server;
   WorkerPool::Options workers;
@@ -36,7 +37,7 @@ struct Config {
 struct Setting {
   /// `list` is an array of texts: its flag may be repeated, and its variable has one text on a line. `object`
   /// has a schema of its own and is set in the configuration file only.
-  enum class Type { text, choice, integer, seconds, list, object };
+  enum class Type { text, choice, boolean, integer, seconds, list, object };
 
   std::string_view name;  // "log.level": a path in the configuration file
   Type type;

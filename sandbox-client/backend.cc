@@ -28,4 +28,16 @@ std::string_view to_string(Network network) {
   return "none";
 }
 
+Status Backend::set_expiry(const SandboxId&, std::int64_t, const Op&) {
+  return Error{ErrorCode::unsupported, "the " + std::string(name()) + " backend keeps no sandboxes"};
+}
+
+Result<std::uint64_t> Backend::disk_usage(const SandboxId&, const Op&) {
+  return Error{ErrorCode::unsupported, "the " + std::string(name()) + " backend does not measure disk use"};
+}
+
+Result<std::vector<SandboxId>> Backend::prune(bool, const Op&) {
+  return std::vector<SandboxId>();
+}
+
 }  // namespace rexec::sandbox

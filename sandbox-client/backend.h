@@ -35,6 +35,10 @@ struct SandboxSpec {
   std::optional<std::uint64_t> disk_mb;
   std::map<std::string, std::string> labels;
   bool persistent = false;
+  // Of a persistent one only:
+  std::string principal;                        // whom it belongs to, in every server
+  Duration idle_expiry{};                       // ends after so long without use; zero: never
+  std::optional<std::int64_t> expires_unix_ms;  // ends then in any case
 };
 
 struct Limit {
@@ -62,6 +66,9 @@ struct SandboxRecord {
   std::map<std::string, std::string> labels;
   std::vector<Limit> limits;
   bool persistent = false;
+  std::string principal;    // of a persistent one
+  Duration idle_expiry{};   // of a persistent one
+  std::string problem;      // why status is error, and what to do
   RunnerSettings settings;  // how to talk to its runner
 };
 
@@ -93,6 +100,7 @@ class Backend {
   virtual Capabilities capabilities() const = 0;
   /// A sandbox that runs; failed_precondition with the remedy when this machine cannot make one.
   virtual Result<SandboxRecord> create(const SandboxSpec& spec, const Op& op) = 0;
+  /// Those of this server, and the persistent ones of all servers.
   virtual Result<std::vector<SandboxRecord>> list(const Op& op) = 0;
   virtual Status start(const SandboxId& id, const Op& op) = 0;
   virtual Status stop(const SandboxId& id, const Op& op) = 0;
@@ -102,6 +110,14 @@ class Backend {
   /// Which limit had the kernel kill a process that ended by SIGKILL though nobody asked for it, such as
   /// "memory limit 512 MB"; empty when none is known. Does not block; any thread.
   virtual std::string limit_reason(const SandboxId& /*id*/, std::uint64_t /*process*/) { return {}; }
+  /// Of a persistent sandbox: ends it at that time in any case, also when nobody is connected. What runs
+  /// already learns of it by Runner::set_lease.
+  virtual Status set_expiry(const SandboxId& id, std::int64_t expires_unix_ms, const Op& op);
+  /// Bytes on disk that are the sandbox's own.
+  virtual Result<std::uint64_t> disk_usage(const SandboxId& id, const Op& op);
+  /// Removes what sandboxes have left behind that are over: their time has come, or whoever was making or
+  /// removing them died. Returns their ids; a dry run only tells.
+  virtual Result<std::vector<SandboxId>> prune(bool dry_run, const Op& op);
   /// Everything this backend needs, with a verdict; changes nothing.
   virtual std::vector<Finding> diagnose(const Op& op) = 0;
 };

@@ -12,27 +12,8 @@ namespace {
 
 constexpr int kMaxAttempts = 3;  // to make the default sandbox in one call, when it vanishes again
 
-Error shutting_down() {
-  return Error{ErrorCode::unavailable, "the server is shutting down"};
-}
-
 bool is_over(ErrorCode code) {
   return code == ErrorCode::cancelled || code == ErrorCode::deadline_exceeded;
-}
-
-// What `call` answers. Starting a thread is what throws there, when the system grants none.
-template <class Call>
-auto guarded(const Call& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::system_error& failure) {
-    return Error{ErrorCode::resource_exhausted,
-                 std::string("the system grants no more threads or descriptors: ") + failure.what()};
-  }
-}
-
-Error ended() {
-  return Error{ErrorCode::data_loss, "it ended"};
 }
 
 }  // namespace
@@ -85,17 +66,14 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
   bool took_part = false;
   int attempts = 0;
   for (;;) {
-    Entry made;
     Entry dead;
     {
       MutexLock lock(mutex_);
       if (closing_) return shutting_down();
       const Entry entry = table_.find(caller.principal, wanted);
       if (!entry) {
-        if (wanted != kDefaultName) return table_.missing(caller.principal, wanted);
         if (++attempts > kMaxAttempts)
-          return Error{ErrorCode::data_loss, "the default sandbox ends as soon as it has been made"};
-        ASSIGN_OR_RETURN(made, table_.add(caller.principal, wanted));
+          return Error{ErrorCode::data_loss, "the sandbox ends as soon as it has been made"};
       } else if (entry->busy) {
         took_part = true;
         RETURN_IF_ERROR(wait_idle(lock, entry, op));
@@ -113,9 +91,25 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
       on_lost(dead, ended());
       continue;
     }
+    std::vector<std::string> names;
+    ASSIGN_OR_RETURN(Entry made, find_kept(caller.principal, wanted, names, op));
+    if (made) {
+      RETURN_IF_ERROR(adopt(made, op));
+      continue;
+    }
+    {
+      const MutexLock lock(mutex_);
+      if (closing_) return shutting_down();
+      if (table_.find(caller.principal, wanted)) continue;
+      if (wanted != kDefaultName) return table_.missing(caller.principal, wanted, names);
+      ASSIGN_OR_RETURN(made, table_.add(caller.principal, wanted));
+    }
     SandboxSpec spec = default_spec_;
     spec.name = wanted;
-    RETURN_IF_ERROR(make(made, std::move(spec), std::nullopt, op));
+    const Status done = make(made, std::move(spec), std::nullopt, op);
+    // Another server was faster.
+    if (!done && default_spec_.persistent && done.error().code == ErrorCode::already_exists) continue;
+    RETURN_IF_ERROR(done);
     took_part = true;  // somebody may have removed it already, so it is looked up like any other
   }
 }
@@ -127,7 +121,7 @@ std::optional<Result<SandboxHandle>> Manager::try_acquire(const Caller& caller,
   if (closing_) return shutting_down();
   const Entry entry = table_.find(caller.principal, wanted);
   if (!entry) {
-    if (wanted == kDefaultName) return std::nullopt;
+    if (wanted == kDefaultName || backend_->capabilities().persistent) return std::nullopt;
     return table_.missing(caller.principal, wanted);
   }
   if (entry->busy || (entry->runner && !entry->runner->alive())) return std::nullopt;
@@ -135,16 +129,28 @@ std::optional<Result<SandboxHandle>> Manager::try_acquire(const Caller& caller,
 }
 
 Result<SandboxHandle> Manager::find(const Caller& caller, const std::string& name, const Op& op) {
-  MutexLock lock(mutex_);
   for (;;) {
-    if (closing_) return shutting_down();
-    const Entry entry = table_.find(caller.principal, name);
-    if (!entry) return table_.missing(caller.principal, name);
-    if (!entry->busy) {
-      if (!entry->runner || entry->runner->alive()) return use(entry);
-      return Error{ErrorCode::not_found, "the sandbox \"" + name + "\" has ended"};
+    {
+      MutexLock lock(mutex_);
+      if (closing_) return shutting_down();
+      const Entry entry = table_.find(caller.principal, name);
+      if (entry && !entry->busy) {
+        if (!entry->runner || entry->runner->alive()) return use(entry);
+        return Error{ErrorCode::not_found, "the sandbox \"" + name + "\" has ended"};
+      }
+      if (entry) {
+        RETURN_IF_ERROR(wait_idle(lock, entry, op));
+        continue;
+      }
     }
-    RETURN_IF_ERROR(wait_idle(lock, entry, op));
+    std::vector<std::string> names;
+    ASSIGN_OR_RETURN(const Entry kept, find_kept(caller.principal, name, names, op));
+    if (kept) {
+      RETURN_IF_ERROR(adopt(kept, op));
+      continue;
+    }
+    const MutexLock lock(mutex_);
+    if (!table_.find(caller.principal, name)) return table_.missing(caller.principal, name, names);
   }
 }
 
@@ -177,13 +183,13 @@ Status Manager::check_lifetime(std::optional<Duration> expires_in) const {
 void Manager::set_expiry(SandboxEntry& entry, std::optional<Duration> expires_in) {
   if (!expires_in) return;
   entry.expires = clock_.now() + *expires_in;
-  entry.record.expires_unix_ms =
-      clock_.unix_ms() + std::chrono::duration_cast<std::chrono::milliseconds>(*expires_in).count();
+  entry.record.expires_unix_ms = clock_.unix_ms() + milliseconds_of(*expires_in);
 }
 
 Result<SandboxRecord> Manager::create(const Caller& caller, CreateRequest request, const Op& op) {
   RETURN_IF_ERROR(check_spec(request.spec));
   RETURN_IF_ERROR(check_lifetime(request.expires_in));
+  RETURN_IF_ERROR(check_new(caller.principal, request.spec, op));
   Entry entry;
   {
     const MutexLock lock(mutex_);
@@ -200,6 +206,12 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
   Claim claimed(*this, entry, true);
   const Work work(*this, op, limits_.create_deadline);
   const std::string name = spec.name;
+  if (spec.persistent) {
+    spec.principal = entry->principal;
+    spec.idle_expiry = limits_.persistent_idle_expiry;
+    if (expires_in) spec.expires_unix_ms = clock_.unix_ms() + milliseconds_of(*expires_in);
+    expires_in.reset();  // the sandbox's own affair
+  }
   auto record = guarded([&] { return backend_->create(spec, work.op()); });
   std::shared_ptr<Runner> runner;
   std::optional<Error> failure;
@@ -208,6 +220,7 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
   } else {
     record->name = name;
     record->persistent = spec.persistent;
+    if (spec.persistent) record->expires_unix_ms = spec.expires_unix_ms;
     if (record->created_unix_ms == 0) record->created_unix_ms = clock_.unix_ms();
     auto connected = connect(entry, *record, work.op());
     if (connected) {
@@ -264,10 +277,11 @@ Result<std::shared_ptr<Runner>> Manager::connect(const Entry& entry, const Sandb
   });
 }
 
-Result<std::vector<SandboxRecord>> Manager::list(const Caller& caller, const Op&) {
+Result<std::vector<SandboxRecord>> Manager::list(const Caller& caller, const Op& op) {
+  ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, kept_of(caller.principal, op));
   const MutexLock lock(mutex_);
-  std::vector<SandboxRecord> records;
   for (const Entry& entry : table_.of(caller.principal)) {
+    if (entry->record.persistent && !entry->record.id.empty()) continue;  // the backend knows it better
     records.push_back(entry->record);
     if (entry->runner && !entry->runner->alive()) records.back().status = SandboxStatus::error;
   }
@@ -275,16 +289,24 @@ Result<std::vector<SandboxRecord>> Manager::list(const Caller& caller, const Op&
 }
 
 Result<SandboxTable::Entry> Manager::claim(const Caller& caller, const std::string& name, const Op& op) {
-  MutexLock lock(mutex_);
   for (;;) {
-    if (closing_) return shutting_down();
-    const Entry entry = table_.find(caller.principal, name);
-    if (!entry) return table_.missing(caller.principal, name);
-    if (!entry->busy) {
-      entry->busy = true;
-      return entry;
+    {
+      MutexLock lock(mutex_);
+      if (closing_) return shutting_down();
+      if (const Entry entry = table_.find(caller.principal, name)) {
+        if (!entry->busy) {
+          entry->busy = true;
+          return entry;
+        }
+        RETURN_IF_ERROR(wait_idle(lock, entry, op));
+        continue;
+      }
     }
-    RETURN_IF_ERROR(wait_idle(lock, entry, op));
+    std::vector<std::string> names;
+    ASSIGN_OR_RETURN(Entry kept, find_kept(caller.principal, name, names, op));
+    if (kept) return kept;
+    const MutexLock lock(mutex_);
+    if (!table_.find(caller.principal, name)) return table_.missing(caller.principal, name, names);
   }
 }
 
@@ -302,13 +324,14 @@ Result<SandboxRecord> Manager::control(const Caller& caller, const std::string& 
 
   Claim claimed(*this, entry, false);
   const Work work(*this, op, limits_.create_deadline);
-  const Status done = act(entry, action, work.op());
+  const Status done = act(entry, action, expires_in, work.op());
   std::shared_ptr<Runner> dropped;
   SandboxRecord record;
   bool orphaned = false;
   {
     const MutexLock lock(mutex_);
-    if (done && action == ControlAction::extend) set_expiry(*entry, expires_in);
+    const bool kept = entry->record.persistent;
+    if (done && action == ControlAction::extend && !kept) set_expiry(*entry, expires_in);
     if (done && action == ControlAction::remove) {
       entry->record.status = SandboxStatus::stopped;
       dropped = std::move(entry->runner);
@@ -316,6 +339,7 @@ Result<SandboxRecord> Manager::control(const Caller& caller, const std::string& 
     } else {
       orphaned = closing_ && !entry->record.persistent;
       if (closing_) dropped = std::move(entry->runner);
+      if (kept && !entry->runner) table_.remove(entry);  // looked up again when somebody wants it
     }
     record = entry->record;
     claimed.end();
@@ -329,10 +353,11 @@ Result<SandboxRecord> Manager::control(const Caller& caller, const std::string& 
 }
 
 // The caller has claimed the entry.
-Status Manager::act(const Entry& entry, ControlAction action, const Op& op) {
+Status Manager::act(const Entry& entry, ControlAction action, std::optional<Duration> expires_in,
+                    const Op& op) {
   switch (action) {
     case ControlAction::extend:
-      return {};
+      return extend_kept(entry, *expires_in, op);
     case ControlAction::start:
       return start(entry, op);
     case ControlAction::stop:
@@ -390,15 +415,17 @@ Status Manager::stop(const Entry& entry, const Op& op) {
 
 Status Manager::start(const Entry& entry, const Op& op) {
   SandboxRecord record;
+  bool connected = false;
   {
     const MutexLock lock(mutex_);
     record = entry->record;
+    connected = entry->runner != nullptr;
   }
-  if (record.status != SandboxStatus::stopped) return {};
+  if (record.status != SandboxStatus::stopped && (connected || !record.persistent)) return {};
   RETURN_IF_ERROR(guarded([&] { return backend_->start(record.id, op); }));
   auto runner = connect(entry, record, op);
   if (!runner) {
-    (void)guarded([&] { return backend_->stop(record.id, op); });
+    if (!record.persistent) (void)guarded([&] { return backend_->stop(record.id, op); });
     return std::move(runner).error();
   }
   const MutexLock lock(mutex_);

@@ -3,6 +3,11 @@
 // A caller is a principal (who) plus a scope (which server process, for sandboxes that end with it). The
 // manager makes the default sandbox on first use, keeps one Runner for each sandbox, counts quotas, and ends
 // sandboxes at their idle or absolute expiry. Nothing is created before the first call that needs it.
+//
+// Persistent sandboxes belong to the principal in whatever server process, and end by themselves. They are
+// looked up in the backend whenever a name is not one of this manager's, and only those that it is connected
+// to are its own affair. Where the default sandbox is not a persistent one, a persistent "default" that
+// other servers share is none of this server's callers.
 #pragma once
 
 #include <functional>
@@ -26,6 +31,7 @@ struct ManagerLimits {
   std::size_t sandboxes_per_principal = 16;
   std::size_t sandboxes = 64;
   Duration idle_expiry = std::chrono::hours(24);  // since the last call, with nothing running; zero: never
+  Duration persistent_idle_expiry = std::chrono::hours(24 * 30);  // the same of persistent ones
   Duration max_lifetime =
       std::chrono::hours(24 * 7);  // bound on expires_in; default when none was asked: none
   Duration create_deadline = std::chrono::seconds(60);
@@ -49,7 +55,7 @@ enum class ControlAction { start, stop, restart, remove, extend };
 /// Thread-safe. create, acquire and control may block within op and are called from workers.
 class SandboxManager {
  public:
-  virtual ~SandboxManager() = default;  // ends every sandbox that is not persistent
+  virtual ~SandboxManager() = default;  // as shutdown()
 
   /// The named sandbox, or without a name the caller's default one, made when there is none. not_found names
   /// what exists. Counts as use.

@@ -1,11 +1,12 @@
-// The implementation of SandboxManager: the calls in manager.cc, what happens without a call in
-// manager_housekeeping.cc.
+// The implementation of SandboxManager: the calls in manager.cc, what concerns persistent sandboxes in
+// manager_kept.cc, what happens without a call in manager_housekeeping.cc.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,29 @@ inline constexpr Duration kPostAgain = std::chrono::seconds(1);
 /// Hands `task` to the pool at `when`, from the reactor's thread, or as soon afterwards as the pool takes it.
 /// The pool need not live that long; then there is nobody left to do it.
 void post_at(Reactor& reactor, std::weak_ptr<WorkerPool> pool, SteadyTime when, std::function<void()> task);
+
+inline Error shutting_down() {
+  return Error{ErrorCode::unavailable, "the server is shutting down"};
+}
+
+inline Error ended() {
+  return Error{ErrorCode::data_loss, "it ended"};
+}
+
+inline std::int64_t milliseconds_of(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+/// What `call` answers. Starting a thread is what throws there, when the system grants none.
+template <class Call>
+auto guarded(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::system_error& failure) {
+    return Error{ErrorCode::resource_exhausted,
+                 std::string("the system grants no more threads or descriptors: ") + failure.what()};
+  }
+}
 
 /// For removing what nobody waits for.
 inline constexpr Duration kCleanUpBound = std::chrono::seconds(10);
@@ -110,11 +134,20 @@ class Manager final : public SandboxManager {
   Status wait_idle(MutexLock& lock, const Entry& entry, const Op& op) REXEC_REQUIRES(mutex_);
   Result<Entry> claim(const Caller& caller, const std::string& name, const Op& op);
   Status make(const Entry& entry, SandboxSpec spec, std::optional<Duration> expires_in, const Op& op);
+  /// The principal's persistent sandboxes, whichever server made them.
+  Result<std::vector<SandboxRecord>> kept_of(const std::string& principal, const Op& op);
+  Status check_new(const std::string& principal, const SandboxSpec& spec, const Op& op);
+  /// A busy entry for a sandbox that is not in the table: a persistent one that is there, or nullptr.
+  /// `names` gets those that are there.
+  Result<Entry> find_kept(const std::string& principal, const std::string& name,
+                          std::vector<std::string>& names, const Op& op);
+  Status adopt(const Entry& entry, const Op& op);
+  Status extend_kept(const Entry& entry, Duration expires_in, const Op& op);
   Result<std::shared_ptr<Runner>> connect(const Entry& entry, const SandboxRecord& record, const Op& op);
   Status check_spec(const SandboxSpec& spec) const;
   Status check_lifetime(std::optional<Duration> expires_in) const;
   void set_expiry(SandboxEntry& entry, std::optional<Duration> expires_in) REXEC_REQUIRES(mutex_);
-  Status act(const Entry& entry, ControlAction action, const Op& op);
+  Status act(const Entry& entry, ControlAction action, std::optional<Duration> expires_in, const Op& op);
   Status start(const Entry& entry, const Op& op);
   Status stop(const Entry& entry, const Op& op);
   Status remove(const Entry& entry, const Op& op);

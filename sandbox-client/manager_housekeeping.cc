@@ -15,6 +15,7 @@ constexpr Duration kIdleQuestionBound = std::chrono::seconds(5);  // asking what
 constexpr Duration kClockStep =
     std::chrono::milliseconds(20);  // between looks at a clock that is not the reactor's
 constexpr std::size_t kShutdownThreads = 8;
+constexpr Duration kPruneDelay = std::chrono::seconds(1);  // the connection is the first to end
 
 }  // namespace
 
@@ -29,21 +30,27 @@ void post_at(Reactor& reactor, std::weak_ptr<WorkerPool> pool, SteadyTime when, 
 void Manager::on_lost(const Entry& entry, const Error& why) {
   std::shared_ptr<Runner> runner;
   SandboxId id;
+  bool kept = false;  // stopped, or over: the backend knows
   {
     const MutexLock lock(mutex_);
     if (closing_ || entry->busy || !entry->runner || entry->runner->alive()) return;
     runner = std::move(entry->runner);
-    if (entry->record.persistent) {
-      entry->record.status = SandboxStatus::stopped;
-    } else if (table_.lose(entry, why.message)) {
-      id = entry->record.id;
-    }
+    if (table_.lose(entry, why.message)) id = entry->record.id;
+    kept = entry->record.persistent;
   }
   runner->close();
   if (id.empty()) return;
   log(LogLevel::warning, "sandbox",
       "lost " + entry->principal + "/" + entry->record.name + ": " + why.message);
-  post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
+  if (!kept) {
+    post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
+    return;
+  }
+  post_at(reactor_, housekeeping_, std::chrono::steady_clock::now() + kPruneDelay, [this] {
+    const Op op{stop_.get_token(), Deadline::after(kCleanUpBound)};
+    if (const auto removed = guarded([&] { return backend_->prune(false, op); }); !removed)
+      log(LogLevel::warning, "sandbox", "cleaning up: " + removed.error().message);
+  });
 }
 
 void Manager::destroy_quietly(const SandboxId& id, const Op& op) {
@@ -64,7 +71,7 @@ void Manager::schedule(bool not_at_once) {
     if (closing_) return;
     const auto sooner = [&next](SteadyTime when) { next = next ? std::min(*next, when) : when; };
     for (const Entry& entry : table_.all()) {
-      if (entry->busy) continue;
+      if (entry->busy || entry->record.persistent) continue;
       if (entry->expires) sooner(*entry->expires);
       if (limits_.idle_expiry > Duration::zero() && entry->runner)
         sooner(entry->last_use + limits_.idle_expiry);
@@ -91,7 +98,7 @@ void Manager::sweep(SteadyTime when) {
     scheduled_.reset();
     const SteadyTime now = clock_.now();
     for (const Entry& entry : table_.all()) {
-      if (entry->busy) continue;
+      if (entry->busy || entry->record.persistent) continue;
       if (entry->expires && now >= *entry->expires) {
         due.push_back({entry, nullptr, entry->last_use, "its time was over"});
       } else if (limits_.idle_expiry > Duration::zero() && entry->runner &&

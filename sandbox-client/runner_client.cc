@@ -51,6 +51,32 @@ Request make_request(MessageType type, std::string payload, MessageType expected
   return request;
 }
 
+// A request that is answered by done.
+template <class Refuse>
+Request make_plain_request(MessageType type, std::string payload, Op op, Refuse refuse,
+                           Completion<void> done) {
+  Request request;
+  request.type = type;
+  request.payload = std::move(payload);
+  request.expected = MessageType::done;
+  request.op = std::move(op);
+  request.done = [refuse = std::move(refuse), done = std::move(done)](const Result<Reply>& reply) {
+    runner::Failure failure;
+    if (!reply) {
+      done(reply.error());
+    } else if (reply->type == MessageType::done) {
+      done(Status());
+    } else if (runner::decode(reply->payload, failure)) {
+      done(refuse(failure));
+    } else {
+      done(Error{ErrorCode::data_loss, "protocol error: unreadable failure"});
+      return false;
+    }
+    return true;
+  };
+  return request;
+}
+
 class RunnerClient final : public Runner {
  public:
   RunnerClient(Reactor& reactor, RunnerSettings settings, std::shared_ptr<RunnerSession> session)
@@ -77,6 +103,7 @@ class RunnerClient final : public Runner {
   void signal(std::uint64_t process, int number, SignalScope scope, Duration kill_after, std::string reason,
               Op op, Completion<void> done) override;
   void list(bool all, Op op, Completion<ProcessEntries> done) override;
+  void set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done) override;
   void stat_file(std::string path, bool follow, Op op, Completion<FileInfo> done) override;
   void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
                  Completion<FileData> done) override;
@@ -210,26 +237,18 @@ void RunnerClient::signal(std::uint64_t process, int number, SignalScope scope, 
   message.scope = scope == SignalScope::tree ? runner::SignalScope::tree : runner::SignalScope::group;
   message.kill_after_ms = milliseconds(kill_after);
   message.reason = quotable(reason);
-  Request request;
-  request.type = MessageType::signal;
-  request.payload = runner::encode(message);
-  request.expected = MessageType::done;
-  request.op = std::move(op);
-  request.done = [process, done = std::move(done)](const Result<Reply>& reply) {
-    runner::Failure failure;
-    if (!reply) {
-      done(reply.error());
-    } else if (reply->type == MessageType::done) {
-      done(Status());
-    } else if (runner::decode(reply->payload, failure)) {
-      done(explain_process(failure, process));
-    } else {
-      done(Error{ErrorCode::data_loss, "protocol error: unreadable failure"});
-      return false;
-    }
-    return true;
-  };
-  session_->submit(std::move(request));
+  session_->submit(make_plain_request(
+      MessageType::signal, runner::encode(message), std::move(op),
+      [process](const runner::Failure& failure) { return explain_process(failure, process); },
+      std::move(done)));
+}
+
+void RunnerClient::set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done) {
+  const runner::SetLease message{milliseconds(idle), expires_unix_ms};
+  session_->submit(make_plain_request(
+      MessageType::set_lease, runner::encode(message), std::move(op),
+      [](const runner::Failure& failure) { return explain(failure, "setting the expiry"); },
+      std::move(done)));
 }
 
 void RunnerClient::list(bool all, Op op, Completion<ProcessEntries> done) {
@@ -332,6 +351,10 @@ void RunnerClient::search_files(SearchSpec spec, Op op, Completion<SearchResult>
 }
 
 }  // namespace
+
+void Runner::set_lease(Duration, std::int64_t, Op, Completion<void> done) {
+  done(Error{ErrorCode::unsupported, "this sandbox ends with the server"});
+}
 
 Result<std::shared_ptr<Runner>> make_runner_client(std::unique_ptr<Channel> channel, Reactor& reactor,
                                                    RunnerSettings settings, Reconnect reconnect,

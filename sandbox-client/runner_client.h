@@ -271,6 +271,10 @@ class Runner {
                       std::string reason, Op op, Completion<void> done) = 0;
   virtual void list(bool all, Op op, Completion<ProcessEntries> done) = 0;
 
+  /// How long a runner that outlives this client goes on: ends after `idle` without use (zero: never), and at
+  /// `expires_unix_ms` (0: never). unsupported for one that ends with its channel.
+  virtual void set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done);
+
   virtual void stat_file(std::string path, bool follow, Op op, Completion<FileInfo> done) = 0;
   virtual void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
                          Completion<FileData> done) = 0;

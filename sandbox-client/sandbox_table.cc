@@ -49,6 +49,15 @@ Result<SandboxTable::Entry> SandboxTable::add(const std::string& principal, std:
   return entry;
 }
 
+SandboxTable::Entry SandboxTable::adopt(const std::string& principal, const SandboxRecord& record) {
+  auto entry = std::make_shared<SandboxEntry>();
+  entry->principal = principal;
+  entry->record = record;
+  entries_[{principal, record.name}] = entry;
+  lost_.erase({principal, record.name});
+  return entry;
+}
+
 bool SandboxTable::remove(const Entry& entry) {
   const auto found = entries_.find({entry->principal, entry->record.name});
   if (found == entries_.end() || found->second != entry) return false;
@@ -69,13 +78,17 @@ bool SandboxTable::take_lost(const std::string& principal, const std::string& na
   return lost_.erase({principal, name}) > 0;
 }
 
-Error SandboxTable::missing(const std::string& principal, const std::string& name) const {
+Error SandboxTable::missing(const std::string& principal, const std::string& name,
+                            const std::vector<std::string>& others) const {
   std::string message = "there is no sandbox \"" + name.substr(0, kMaxNameLength) + "\"";
   if (const auto lost = lost_.find({principal, name}); lost != lost_.end()) {
     message += " any more: " + lost->second + ". Make it anew with sandbox_create";
     return Error{ErrorCode::not_found, std::move(message)};
   }
-  const std::vector<Entry> own = of(principal);
+  std::vector<std::string> own = others;
+  for (const Entry& entry : of(principal)) own.push_back(entry->record.name);
+  std::sort(own.begin(), own.end());
+  own.erase(std::unique(own.begin(), own.end()), own.end());
   if (own.empty()) {
     message +=
         "; there is none yet. Leave the name out to use the default one, or make it with sandbox_create";
@@ -83,7 +96,7 @@ Error SandboxTable::missing(const std::string& principal, const std::string& nam
   }
   message += "; there are: ";
   for (std::size_t i = 0; i < std::min(own.size(), kMaxNamesInMessage); ++i)
-    message += (i == 0 ? "" : ", ") + own[i]->record.name;
+    message += (i == 0 ? "" : ", ") + own[i];
   if (own.size() > kMaxNamesInMessage) message += ", …";
   return Error{ErrorCode::not_found, std::move(message)};
 }

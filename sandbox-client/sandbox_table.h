@@ -43,6 +43,8 @@ class SandboxTable {
   Entry find(const std::string& principal, const std::string& name) const;
   /// A new busy entry. An empty name is generated. already_exists, or resource_exhausted by a quota.
   Result<Entry> add(const std::string& principal, std::string name);
+  /// A busy entry for a sandbox that is there already, which no quota forbids. The name is not in use.
+  Entry adopt(const std::string& principal, const SandboxRecord& record);
   /// Takes it out, when it is still there.
   bool remove(const Entry& entry);
   /// The same, and remembers that it went without its owner's asking.
@@ -50,8 +52,9 @@ class SandboxTable {
 
   /// Whether the last of that name was lost; forgotten by asking.
   bool take_lost(const std::string& principal, const std::string& name);
-  /// not_found, with what there is instead, or with what became of it.
-  Error missing(const std::string& principal, const std::string& name) const;
+  /// not_found, with what there is instead (`others` besides those here), or with what became of it.
+  Error missing(const std::string& principal, const std::string& name,
+                const std::vector<std::string>& others = {}) const;
 
   std::vector<Entry> of(const std::string& principal) const;  // by name
   std::vector<Entry> all() const;

@@ -25,6 +25,7 @@ sandbox::CreateRequest read_request(const Arguments& arguments, const Template* 
   if (arguments.has("memory_mb")) spec.memory_mb = arguments.size("memory_mb", 0);
   if (arguments.has("cpus")) spec.cpus = arguments.number("cpus");
   for (auto& [key, value] : arguments.string_map("labels")) spec.labels.emplace(key, value);
+  spec.persistent = arguments.flag("persistent");
   if (const auto expires_in = arguments.seconds("expires_in_s")) request.expires_in = expires_in;
   return request;
 }
@@ -67,6 +68,12 @@ mcp::ToolHandler make_sandbox_create(const Services& services) {
       } else {
         violations.push_back({"/template", found.error().message});
       }
+    }
+    // A persistent sandbox is offered from the moment it is there, and must not be before it is set up.
+    if (chosen != nullptr && !chosen->setup.empty() && arguments.flag("persistent")) {
+      violations.push_back({"/persistent",
+                            "cannot be had with a template that runs set-up commands; create it "
+                            "without the template and run them with exec"});
     }
     if (!violations.empty()) return call->reject(violations);
     call->defer([services, call, chosen, request = read_request(arguments, chosen)] {

@@ -83,7 +83,14 @@ Status check(const SandboxLayout& layout) {
   for (const Bind& bind : layout.binds)
     if (!may_hold_mount(bind.destination) || !destinations.insert(bind.destination).second)
       return refuse("a mount's destination", "hides a part of the sandbox or is used twice");
-  std::vector<int> descriptors = {layout.runner_fd, layout.seccomp_fd, layout.info_fd, layout.channel_fd};
+  std::vector<int> descriptors = {layout.runner_fd, layout.seccomp_fd};
+  if (const auto& kept = layout.kept) {
+    if (kept->expires_unix_ms < 0) return refuse("the expiry", "is negative");
+    descriptors.insert(descriptors.end(),
+                       {kept->listen_fd, kept->secret_fd, kept->alive_fd, kept->status_fd});
+  } else {
+    descriptors.insert(descriptors.end(), {layout.info_fd, layout.channel_fd});
+  }
   for (const CopiedFile& file : layout.files) descriptors.push_back(file.fd);
   for (const Bind& bind : layout.binds) descriptors.push_back(bind.fd);
   const std::set<int> distinct(descriptors.begin(), descriptors.end());
@@ -128,7 +135,7 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   arguments.add("--unshare-cgroup-try");
   if (layout.network == Network::none) arguments.add("--unshare-net");
   arguments.add("--disable-userns");
-  arguments.add("--die-with-parent");
+  if (!layout.kept) arguments.add("--die-with-parent");
   arguments.add("--new-session");
   arguments.add("--as-pid-1");
   arguments.add("--uid", user);
@@ -189,8 +196,16 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   arguments.add("--chdir", kSandboxHome);
 
   arguments.add("--seccomp", std::to_string(layout.seccomp_fd));
-  arguments.add("--info-fd", std::to_string(layout.info_fd));
-  arguments.add("--", kRunnerPath, "serve", "--channel-fd", std::to_string(layout.channel_fd));
+  if (const auto& kept = layout.kept) {
+    arguments.add("--json-status-fd", std::to_string(kept->status_fd));
+    arguments.add("--", kRunnerPath, "serve", "--listen-fd", std::to_string(kept->listen_fd));
+    arguments.add("--secret-fd", std::to_string(kept->secret_fd));
+    arguments.add("--lease-s", std::to_string(kept->idle_s));
+    arguments.add("--expires-ms", std::to_string(kept->expires_unix_ms));
+  } else {
+    arguments.add("--info-fd", std::to_string(layout.info_fd));
+    arguments.add("--", kRunnerPath, "serve", "--channel-fd", std::to_string(layout.channel_fd));
+  }
   return arguments.take();
 }
 

@@ -7,6 +7,8 @@
 // runner's channel only. Needs bubblewrap 0.8.0 (--disable-userns). Source: bwrap(1).
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +36,16 @@ struct Bind {
   bool read_only = true;
 };
 
+/// Of a sandbox that outlives its server.
+struct KeptLayout {
+  int listen_fd = -1;  // the runner's listening socket
+  int secret_fd = -1;  // the secret's bytes
+  int alive_fd = -1;   // the runner keeps it open to its end
+  int status_fd = -1;  // bwrap keeps it open to its end, and writes there what its --json-status-fd is for
+  std::uint64_t idle_s = 0;
+  std::int64_t expires_unix_ms = 0;
+};
+
 struct SandboxLayout {
   std::vector<std::pair<std::string, std::string>>
       links;                           // in the root: name such as "lib64", target "usr/lib64"
@@ -43,10 +55,11 @@ struct SandboxLayout {
   std::vector<Bind> binds;  // in the order in which they are made, which is after all the rest
   std::vector<std::pair<std::string, std::string>> env;  // of the runner itself
   Network network = Network::none;
-  int runner_fd = -1;   // the runner's bytes
-  int seccomp_fd = -1;  // the filter's bytes
-  int info_fd = -1;     // where bwrap writes the pid of the sandbox's pid 1, as JSON
-  int channel_fd = -1;  // the runner's end of the channel
+  int runner_fd = -1;              // the runner's bytes
+  int seccomp_fd = -1;             // the filter's bytes
+  int info_fd = -1;                // where bwrap writes the pid of the sandbox's pid 1, as JSON
+  int channel_fd = -1;             // the runner's end of the channel
+  std::optional<KeptLayout> kept;  // instead of info_fd and channel_fd, and of dying with the parent
 };
 
 /// Whether something may be mounted at `path`: a plain absolute path that hides nothing that a sandbox needs.

@@ -17,6 +17,7 @@
 #include "sandbox-client/local/bubblewrap_arguments.h"
 #include "sandbox-client/local/host_check.h"
 #include "sandbox-client/local/isolation.h"
+#include "sandbox-client/local/kept_process.h"
 #include "sandbox-client/local/resource_limits.h"
 #include "sandbox-client/local/seccomp_filter.h"
 #include "sandbox-client/local/system_view.h"
@@ -91,6 +92,23 @@ Status add_files(Inputs& inputs, const SystemView& view) {
   return {};
 }
 
+Status add_kept(Inputs& inputs, const KeptInputs& kept) {
+  KeptLayout layout;
+  layout.idle_s = kept.idle_s;
+  layout.expires_unix_ms = kept.expires_unix_ms;
+  ASSIGN_OR_RETURN(UniqueFd socket, duplicate(kept.listen_fd));
+  layout.listen_fd = inputs.keep(std::move(socket));
+  ASSIGN_OR_RETURN(const SealedFile secret, SealedFile::make(kept.secret));
+  ASSIGN_OR_RETURN(UniqueFd bytes, secret.open());
+  layout.secret_fd = inputs.keep(std::move(bytes));
+  ASSIGN_OR_RETURN(UniqueFd alive, duplicate(kept.alive_fd));
+  layout.alive_fd = inputs.keep(std::move(alive));
+  ASSIGN_OR_RETURN(UniqueFd status, duplicate(kept.alive_fd));
+  layout.status_fd = inputs.keep(std::move(status));
+  inputs.layout.kept = layout;
+  return {};
+}
+
 /// Child that is killed and reaped unless it is taken over.
 class Guard {
  public:
@@ -99,15 +117,22 @@ class Guard {
   Guard& operator=(const Guard&) = delete;
   ~Guard() {
     if (!child_.pidfd.valid()) return;
+    const Op op{{}, Deadline::after(kEndLimit)};
+    if (status_fd_ >= 0) kill_kept(op);
     kill_by(child_.pidfd.get());
-    (void)reap(child_.pidfd.get(), Op{{}, Deadline::after(kEndLimit)});
+    (void)reap(child_.pidfd.get(), op);
   }
+  /// The sandbox does not die with bwrap: it is to be found by what bwrap writes there.
+  void keep(int status_fd) { status_fd_ = status_fd; }
   pid_t pid() const { return child_.pid; }
   int pidfd() const { return child_.pidfd.get(); }
   Spawned take() { return std::move(child_); }
 
  private:
+  void kill_kept(const Op& op) const;
+
   Spawned child_;
+  int status_fd_ = -1;
 };
 
 Result<pid_t> parse_info(const std::string& text) {
@@ -115,6 +140,16 @@ Result<pid_t> parse_info(const std::string& text) {
   const auto pid = find_integer(info, "child-pid");
   if (!pid || *pid <= 1) return Error{ErrorCode::internal, "bubblewrap did not say which process it made"};
   return static_cast<pid_t>(*pid);
+}
+
+/// The same from the file that is shared with bwrap; nullopt when bwrap ended without saying anything.
+Result<std::optional<pid_t>> await_status(int status_fd, int outer_fd, const Op& op) {
+  std::array<pollfd, 2> descriptors{{{outer_fd, POLLIN, 0}, {-1, 0, 0}}};
+  while (true) {
+    if (const auto started = read_kept_status(status_fd).started) return std::optional<pid_t>(started->pid);
+    if (wait_ready(descriptors, kSealStep)) return std::optional<pid_t>();
+    RETURN_IF_ERROR(check(op));
+  }
 }
 
 /// nullopt when bwrap closed the pipe without saying anything: it failed.
@@ -149,6 +184,12 @@ Result<UniqueFd> open_init(pid_t init, pid_t outer) {
   return fd;
 }
 
+void Guard::kill_kept(const Op& op) const {
+  const auto init_pid = await_status(status_fd_, pidfd(), op);
+  if (!init_pid || !*init_pid) return;
+  if (const auto init = open_init(**init_pid, pid())) kill_by(init->get());
+}
+
 /// Waits for the last step of bwrap; false when the sandbox ended instead.
 Result<bool> wait_sealed(pid_t init, int init_fd, int outer_fd, const Op& op) {
   std::array<pollfd, 2> descriptors{{{init_fd, POLLIN, 0}, {outer_fd, POLLIN, 0}}};
@@ -163,6 +204,7 @@ Result<bool> wait_sealed(pid_t init, int init_fd, int outer_fd, const Op& op) {
 }  // namespace
 
 RunningSandbox::~RunningSandbox() {
+  if (released_) return;
   if (const Status status = end(Op{{}, Deadline::after(kEndLimit)}); !status)
     log(LogLevel::error, "local", "a sandbox did not end: " + status.error().message);
 }
@@ -180,7 +222,7 @@ Status RunningSandbox::end(const Op& op) {
   kill();
   // Pid 1 counts as ended only when all processes of its namespace have (zap_pid_ns_processes in the kernel).
   RETURN_IF_ERROR(wait_ended(init_.get(), op));
-  kill_by(outer_.pidfd.get());
+  if (!released_) kill_by(outer_.pidfd.get());  // a released one's has last words to write
   RETURN_IF_ERROR(reap(outer_.pidfd.get(), op));
   reaped_ = true;
   return {};
@@ -213,10 +255,16 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   inputs.layout.runner_fd = inputs.keep(std::move(runner));
   ASSIGN_OR_RETURN(UniqueFd filter, filter_.open());
   inputs.layout.seccomp_fd = inputs.keep(std::move(filter));
-  ASSIGN_OR_RETURN(FdPair info, make_pipe());
-  inputs.layout.info_fd = inputs.keep(std::move(info.second));
-  ASSIGN_OR_RETURN(FdPair channel, make_socket_pair());
-  inputs.layout.channel_fd = inputs.keep(std::move(channel.second));
+  FdPair info;
+  FdPair channel;
+  if (spec.kept) {
+    RETURN_IF_ERROR(add_kept(inputs, *spec.kept));
+  } else {
+    ASSIGN_OR_RETURN(info, make_pipe());
+    inputs.layout.info_fd = inputs.keep(std::move(info.second));
+    ASSIGN_OR_RETURN(channel, make_socket_pair());
+    inputs.layout.channel_fd = inputs.keep(std::move(channel.second));
+  }
 
   UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null.valid()) return errno_error("/dev/null", errno);
@@ -227,7 +275,14 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   ASSIGN_OR_RETURN(request.arguments, bubblewrap_arguments(inputs.layout));
   request.standard = {null.get(), null.get(), messages.get()};
   const SandboxLayout& layout = inputs.layout;
-  request.inherited = {layout.runner_fd, layout.seccomp_fd, layout.info_fd, layout.channel_fd};
+  request.inherited = {layout.runner_fd, layout.seccomp_fd};
+  if (const auto& kept = layout.kept) {
+    for (const int fd : {kept->listen_fd, kept->secret_fd, kept->alive_fd, kept->status_fd})
+      request.inherited.push_back(fd);
+  } else {
+    request.inherited.insert(request.inherited.end(), {layout.info_fd, layout.channel_fd});
+  }
+  request.outlives = spec.kept.has_value();
   for (const CopiedFile& file : layout.files) request.inherited.push_back(file.fd);
   for (const Bind& bind : mounts.binds) request.inherited.push_back(bind.fd);
   for (const Placeholders& held : mounts.placeholders) request.inherited.push_back(held.lock());
@@ -236,6 +291,7 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   if (spec.file_mb > 0) request.limits.push_back({RLIMIT_FSIZE, spec.file_mb << 20});
   ASSIGN_OR_RETURN(Spawned spawned, spawner.spawn(request, op));
   Guard outer(std::move(spawned));
+  if (spec.kept) outer.keep(spec.kept->alive_fd);
   inputs.kept.clear();
   mounts.kept.clear();
 
@@ -243,7 +299,9 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
     (void)wait_ended(outer.pidfd(), Op{op.stop, Deadline::after(kEndLimit)});
     return bubblewrap_failure(read_messages(messages.get(), kMessageSize), read_host_facts(spec.bubblewrap));
   };
-  ASSIGN_OR_RETURN(const std::optional<pid_t> init_pid, read_info(info.first.get(), op));
+  ASSIGN_OR_RETURN(
+      const std::optional<pid_t> init_pid,
+      spec.kept ? await_status(spec.kept->alive_fd, outer.pidfd(), op) : read_info(info.first.get(), op));
   if (!init_pid) return failure();
   auto init = open_init(*init_pid, outer.pid());
   if (!init) {

@@ -20,6 +20,15 @@
 
 namespace rexec::sandbox {
 
+/// For a sandbox that outlives this process. The descriptors are borrowed.
+struct KeptInputs {
+  int listen_fd = -1;  // a listening Unix socket, for the runner
+  int alive_fd = -1;   // locked; shared with bwrap and the runner, which hold the lock to their ends
+  std::string secret;  // of the runner's clients
+  std::uint64_t idle_s = 0;
+  std::int64_t expires_unix_ms = 0;
+};
+
 struct LaunchSpec {
   std::string bubblewrap;     // path
   std::optional<uid_t> user;  // drop to this first
@@ -30,9 +39,10 @@ struct LaunchSpec {
   std::string id;     // of the sandbox
   CgroupLimits limits;
   std::uint64_t file_mb = 0;  // bound on the size of a file; 0: none
+  std::optional<KeptInputs> kept;
 };
 
-/// A sandbox that runs. Destroying it kills everything inside and waits for that.
+/// A sandbox that runs. Destroying it kills everything inside and waits for that, unless it was released.
 class RunningSandbox {
  public:
   RunningSandbox(Spawned outer, UniqueFd init, pid_t init_pid, UniqueFd messages)
@@ -52,6 +62,8 @@ class RunningSandbox {
   void kill() const;
   /// kill(), then waits until every process is gone and bwrap is reaped. Idempotent; one call at a time.
   Status end(const Op& op);
+  /// From now on destroying this object leaves the sandbox alone.
+  void release() { released_ = true; }
   /// What bwrap or the runner wrote to standard error, at most 4 KiB.
   std::string messages() const;
   /// Takes over what has to stay on the host until everything inside is dead.
@@ -68,11 +80,12 @@ class RunningSandbox {
   bool reaped_ = false;
   std::vector<Placeholders> placeholders_;
   std::shared_ptr<Cgroup> cgroup_;
+  bool released_ = false;
 };
 
 struct Launched {
   std::unique_ptr<RunningSandbox> sandbox;
-  UniqueFd channel;  // our end
+  UniqueFd channel;  // our end; none of a kept one
   std::string isolation;
   std::vector<Limit> limits;
   std::shared_ptr<Cgroup> cgroup;

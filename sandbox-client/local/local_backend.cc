@@ -12,6 +12,7 @@
 #include "sandbox-client/local/bubblewrap_arguments.h"
 #include "sandbox-client/local/diagnose.h"
 #include "sandbox-client/local/host_check.h"
+#include "sandbox-client/local/kept_sandboxes.h"
 #include "sandbox-client/local/launch.h"
 #include "sandbox-client/local/runner_image.h"
 #include "sandbox-client/local/state_directory.h"
@@ -96,11 +97,14 @@ class LocalBackend final : public Backend {
         reactor_(reactor),
         user_(geteuid() == 0 ? std::optional<uid_t>(options_.sandbox_uid) : std::nullopt),
         state_(options_.state_directory.empty() ? default_state_directory() : options_.state_directory,
-               user_) {}
+               user_),
+        kept_(state_, [this](const SandboxSpec& spec, const SandboxId& id, const std::string& home,
+                             const KeptInputs& inputs,
+                             const Op& op) { return launch_kept(spec, id, home, inputs, op); }) {}
   ~LocalBackend() override;
 
   std::string_view name() const override { return "local"; }
-  Capabilities capabilities() const override { return {false, false, options_.allow_host_network, true}; }
+  Capabilities capabilities() const override { return {false, true, options_.allow_host_network, true}; }
   Result<SandboxRecord> create(const SandboxSpec& spec, const Op& op) override;
   Result<std::vector<SandboxRecord>> list(const Op& op) override;
   Status start(const SandboxId& id, const Op& op) override;
@@ -108,6 +112,13 @@ class LocalBackend final : public Backend {
   Status destroy(const SandboxId& id, const Op& op) override;
   Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) override;
   std::string limit_reason(const SandboxId& id, std::uint64_t process) override;
+  Status set_expiry(const SandboxId& id, std::int64_t expires_unix_ms, const Op& op) override {
+    return kept_.set_expiry(id, expires_unix_ms, op);
+  }
+  Result<std::uint64_t> disk_usage(const SandboxId& id, const Op& op) override {
+    return kept_.disk_usage(id, op);
+  }
+  Result<std::vector<SandboxId>> prune(bool dry_run, const Op& op) override;
   std::vector<Finding> diagnose(const Op& op) override {
     return diagnose_local(options_.bubblewrap, user_, state_, op);
   }
@@ -132,8 +143,13 @@ class LocalBackend final : public Backend {
 
   Status check(const SandboxSpec& spec) const;
   Result<std::shared_ptr<Machinery>> machinery();
-  Result<Launched> launch(const SandboxDirectory& directory, Network network, const CgroupLimits& limits,
-                          const Op& op);
+  /// `home` of the sandbox `id` is on the host.
+  Result<Launched> launch(const SandboxId& id, const std::string& home, Network network,
+                          const CgroupLimits& limits, std::optional<KeptInputs> kept, const Op& op);
+  Result<Launched> launch_kept(const SandboxSpec& spec, const SandboxId& id, const std::string& home,
+                               const KeptInputs& inputs, const Op& op);
+  /// Whether it ends with this server; any other is a persistent one.
+  bool is_own(const SandboxId& id);
   Result<Use> use(const SandboxId& id, const Op& op);
   void release(Entry& entry);
   void set_status(Entry& entry, SandboxStatus status);
@@ -142,6 +158,7 @@ class LocalBackend final : public Backend {
   Reactor& reactor_;
   const std::optional<uid_t> user_;  // whom the sandboxes run as, when that is not the server's user
   const StateDirectory state_;
+  KeptSandboxes kept_;
 
   Mutex mutex_;
   CondVar changed_;
@@ -173,8 +190,6 @@ Status LocalBackend::check(const SandboxSpec& spec) const {
     return Error{ErrorCode::unsupported, "local sandboxes use this machine's system; leave out image"};
   if (!spec.cwd.empty() && spec.cwd.front() != '/')
     return Error{ErrorCode::invalid_argument, "cwd is not an absolute path"};
-  if (spec.persistent)
-    return Error{ErrorCode::unsupported, "local sandboxes end with the server; leave out persistent"};
   if (spec.network == Network::host && !options_.allow_host_network)
     return Error{ErrorCode::permission_denied,
                  "the configuration of this server does not allow network \"host\" "
@@ -197,10 +212,8 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   if (!machinery_) {
     try {
       janitor_ = std::jthread([this](const std::stop_token& stop) {
-        remove_stale_cgroups(find_cgroup_site());
-        remove_stale_placeholders(state_.path(), Op{stop, Deadline::infinite()});
-        if (const auto removed = state_.prune(Op{stop, Deadline::infinite()}); removed && *removed > 0)
-          log(LogLevel::info, "local", "removed " + std::to_string(*removed) + " left-over sandboxes");
+        if (const auto removed = prune(false, Op{stop, Deadline::infinite()}); removed && !removed->empty())
+          log(LogLevel::info, "local", "removed " + std::to_string(removed->size()) + " left-over sandboxes");
       });
     } catch (const std::system_error&) {
       return no_thread();
@@ -210,20 +223,46 @@ Result<std::shared_ptr<Machinery>> LocalBackend::machinery() {
   return machinery_;
 }
 
-Result<Launched> LocalBackend::launch(const SandboxDirectory& directory, Network network,
-                                      const CgroupLimits& limits, const Op& op) {
+Result<std::vector<SandboxId>> LocalBackend::prune(bool dry_run, const Op& op) {
+  if (!dry_run) {
+    remove_stale_cgroups(find_cgroup_site());
+    remove_stale_placeholders(state_.path(), op);
+  }
+  ASSIGN_OR_RETURN(auto removed, state_.prune(op, dry_run));
+  ASSIGN_OR_RETURN(const auto over, kept_.prune(dry_run, op));
+  removed.insert(removed.end(), over.begin(), over.end());
+  return removed;
+}
+
+bool LocalBackend::is_own(const SandboxId& id) {
+  MutexLock lock(mutex_);
+  return entries_.count(id) != 0;
+}
+
+Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& home, Network network,
+                                      const CgroupLimits& limits, std::optional<KeptInputs> kept,
+                                      const Op& op) {
   LaunchSpec spec;
   ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
   spec.user = user_;
-  spec.home = directory.home();
-  spec.id = directory.id();
+  spec.home = home;
+  spec.id = id;
   spec.limits = limits;
   spec.file_mb = options_.file_mb;
   spec.network = network;
   spec.mounts = options_.mounts;
   spec.state = state_.path();
+  spec.kept = std::move(kept);
   ASSIGN_OR_RETURN(const std::shared_ptr<Machinery> tools, machinery());
   return tools->launcher->launch(spec, tools->spawner, op);
+}
+
+Result<Launched> LocalBackend::launch_kept(const SandboxSpec& spec, const SandboxId& id,
+                                           const std::string& home, const KeptInputs& inputs, const Op& op) {
+  ASSIGN_OR_RETURN(const CgroupLimits limits, limits_for(spec, options_));
+  ASSIGN_OR_RETURN(Launched launched, launch(id, home, spec.network, limits, inputs, op));
+  add_unenforced(spec, launched.limits);
+  return launched;
 }
 
 Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
@@ -235,29 +274,33 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   // Before anything is on disk: without bwrap nothing is to be left.
   ASSIGN_OR_RETURN(const std::string bubblewrap, find_bubblewrap(options_.bubblewrap));
 
+  record.name = spec.name;
+  record.backend = name();
+  record.home = kSandboxHome;
+  if (spec.template_name) record.template_name = *spec.template_name;
+  record.cwd = !spec.cwd.empty() ? spec.cwd : options_.mounts.workspace.empty() ? kSandboxHome : kWorkspace;
+  record.settings.home = kSandboxHome;
+  record.settings.cwd = record.cwd;
+  record.network = spec.network;
+  record.created_unix_ms = system_clock().unix_ms();
+  record.labels = spec.labels;
+  if (spec.persistent) {
+    return kept_.create(spec, std::move(record), op);
+  }
+
   ASSIGN_OR_RETURN(auto directory, state_.make(op));
-  auto launched = launch(*directory, spec.network, limits, op);
+  auto launched = launch(directory->id(), directory->home(), spec.network, limits, std::nullopt, op);
   if (!launched) {
     if (const Status status = directory->remove(Op{{}, Deadline::after(kCleanUpLimit)}); !status)
       log(LogLevel::warning, "local", status.error().message);
     return std::move(launched).error();
   }
 
-  record.name = spec.name;
-  record.backend = name();
   record.id = directory->id();
   record.status = SandboxStatus::running;
-  record.home = kSandboxHome;
-  if (spec.template_name) record.template_name = *spec.template_name;
-  record.cwd = !spec.cwd.empty() ? spec.cwd : options_.mounts.workspace.empty() ? kSandboxHome : kWorkspace;
-  record.settings.home = kSandboxHome;
-  record.settings.cwd = record.cwd;
   record.mounts = launched->mounts;
   record.capabilities = launched->notes;
   record.isolation = launched->isolation;
-  record.network = spec.network;
-  record.created_unix_ms = system_clock().unix_ms();
-  record.labels = spec.labels;
   record.limits = std::move(launched->limits);
   add_unenforced(spec, record.limits);
 
@@ -273,8 +316,9 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   return record;
 }
 
-Result<std::vector<SandboxRecord>> LocalBackend::list(const Op& /*op*/) {
-  std::vector<SandboxRecord> records;
+Result<std::vector<SandboxRecord>> LocalBackend::list(const Op& op) {
+  ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, kept_.list(op));
+  for (SandboxRecord& record : records) record.backend = name();
   MutexLock lock(mutex_);
   for (const auto& [id, entry] : entries_) {
     if (!entry->busy && entry->running && !entry->running->alive())
@@ -315,6 +359,7 @@ void LocalBackend::set_status(Entry& entry, SandboxStatus status) {
 }
 
 Status LocalBackend::start(const SandboxId& id, const Op& op) {
+  if (!is_own(id)) return kept_.start(id, op);
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   if (entry->running && entry->running->alive()) return {};
   entry->channel.reset();
@@ -322,7 +367,9 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
     RETURN_IF_ERROR(entry->running->end(op));
     entry->running.reset();
   }
-  auto launched = launch(*entry->directory, entry->record.network, entry->limits, op);
+  const SandboxDirectory& directory = *entry->directory;
+  auto launched =
+      launch(directory.id(), directory.home(), entry->record.network, entry->limits, std::nullopt, op);
   if (!launched) {
     set_status(*entry, SandboxStatus::error);
     return std::move(launched).error();
@@ -339,6 +386,7 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
 }
 
 Status LocalBackend::stop(const SandboxId& id, const Op& op) {
+  if (!is_own(id)) return kept_.stop(id, op);
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   entry->channel.reset();
   if (entry->running) {
@@ -350,6 +398,7 @@ Status LocalBackend::stop(const SandboxId& id, const Op& op) {
 }
 
 Status LocalBackend::destroy(const SandboxId& id, const Op& op) {
+  if (!is_own(id)) return kept_.destroy(id, op);
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   entry->channel.reset();
   if (entry->running) {
@@ -377,6 +426,10 @@ std::string LocalBackend::limit_reason(const SandboxId& id, std::uint64_t proces
 }
 
 Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id, const Op& op) {
+  if (!is_own(id)) {
+    ASSIGN_OR_RETURN(UniqueFd socket, kept_.connect(id, op));
+    return make_socket_channel(std::move(socket), reactor_);
+  }
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   if (!entry->running) return Error{ErrorCode::failed_precondition, "the sandbox is stopped; start it first"};
   if (!entry->running->alive())

@@ -56,6 +56,7 @@ struct Prepared {
   std::vector<int> inherited;
   std::vector<std::pair<int, rlimit>> limits;
   bool change_user;
+  bool outlives;
   uid_t uid;
   pid_t parent;
   int failure_fd;
@@ -89,8 +90,10 @@ REXEC_CHILD_CODE Step run_child(const Prepared& p) {
     if (syscall(SYS_setresuid, p.uid, p.uid, p.uid) != 0) return Step::user;
   }
   // After the change of user, which clears it.
-  if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return Step::parent;
-  if (syscall(SYS_getppid) != p.parent) return Step::parent;
+  if (!p.outlives) {
+    if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return Step::parent;
+    if (syscall(SYS_getppid) != p.parent) return Step::parent;
+  }
   if (syscall(SYS_chdir, "/") != 0) return Step::directory;
   syscall(SYS_umask, 022);
   for (int target = 0; target < 3; ++target)
@@ -130,6 +133,7 @@ Result<Prepared> prepare(const SpawnRequest& request, pid_t parent, int failure_
   p.standard = request.standard;
   p.inherited = request.inherited;
   p.change_user = request.uid.has_value();
+  p.outlives = request.outlives;
   p.uid = request.uid.value_or(0);
   p.parent = parent;
   p.failure_fd = failure_fd;

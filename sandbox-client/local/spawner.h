@@ -5,7 +5,7 @@
 //
 // A child gets exactly the descriptors named for it, a session of its own (so that signals of a terminal
 // reach the server alone), default signal dispositions, umask 022 and cwd "/". It is killed when this process
-// ends.
+// ends, unless it is to outlive it.
 #pragma once
 
 #include <sys/types.h>
@@ -38,6 +38,7 @@ struct SpawnRequest {
   std::vector<int> inherited;               // keep their numbers
   std::optional<uid_t> uid;                 // become this user and group, with no other groups, before exec
   std::vector<ResourceLimit> limits;
+  bool outlives = false;  // this process; otherwise the child is killed when this process ends
 };
 
 /// A child of ours; reaped by whoever waits for `pidfd` (waitid(2), P_PIDFD).

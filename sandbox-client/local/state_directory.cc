@@ -17,7 +17,9 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "sandbox-client/local/kept_process.h"
 #include "sandbox-client/local/local_backend.h"
+#include "sandbox-client/local/record_file.h"
 #include "sandbox-client/local/remove_tree.h"
 #include "sandbox-client/local/system_view.h"
 
@@ -26,8 +28,9 @@ namespace {
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 constexpr std::size_t kIdBytes = 8;
-constexpr std::size_t kMaxPruned = 4096;  // in one go
-constexpr std::size_t kPruneBatch = 64;   // whose locks are open at once
+constexpr std::size_t kMaxPruned = 4096;                 // in one go
+constexpr std::size_t kPruneBatch = 64;                  // whose locks are open at once
+constexpr auto kRemoveLimit = std::chrono::seconds(60);  // for one left-over directory
 
 bool is_id(std::string_view name) {
   return name.size() == 2 * kIdBytes && std::all_of(name.begin(), name.end(), [](char c) {
@@ -116,8 +119,10 @@ Status check_hidden(const std::string& path) {
   return {};
 }
 
-// Waits for the lock in steps: a blocking flock(2) would know neither deadline nor cancellation.
-Status lock(int fd, const Op& op) {
+}  // namespace
+
+// In steps: a blocking flock(2) would know neither deadline nor cancellation.
+Status lock_file(int fd, const Op& op) {
   constexpr int kStepMs = 1;
   while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return errno_error("locking the state directory", errno);
@@ -130,12 +135,14 @@ Status lock(int fd, const Op& op) {
   return {};
 }
 
+namespace {
+
 // Held while a directory is made and while left-over ones are looked for, so that no directory is seen before
 // it is locked.
-Result<UniqueFd> lock_all(int sandboxes, const Op& op) {
+Result<UniqueFd> lock_all_in(int sandboxes, const Op& op) {
   UniqueFd fd(openat(sandboxes, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd.valid()) return errno_error("opening the state directory's lock", errno);
-  RETURN_IF_ERROR(lock(fd.get(), op));
+  RETURN_IF_ERROR(lock_file(fd.get(), op));
   return fd;
 }
 
@@ -162,6 +169,8 @@ std::vector<LeftOver> find_left_over(int sandboxes, const std::set<std::string>&
     UniqueFd fd(openat(sandboxes, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid() && errno != ENOENT) continue;
     if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    const UniqueFd directory(openat(sandboxes, entry->d_name, kDirectory | O_NOFOLLOW));
+    if (!directory.valid() || has_record(directory.get())) continue;
     found.push_back({entry->d_name, std::move(fd)});
   }
   closedir(list);
@@ -173,6 +182,8 @@ Status remove_sandbox(int sandboxes, const std::string& id, const Op& op) {
   {
     const UniqueFd directory(openat(sandboxes, id.c_str(), kDirectory | O_NOFOLLOW));
     if (!directory.valid()) return errno == ENOENT ? Status() : errno_error("opening " + id, errno);
+    RETURN_IF_ERROR(remove_record(directory.get()));
+    RETURN_IF_ERROR(end_kept(directory.get(), op));
     RETURN_IF_ERROR(remove_tree(directory.get(), "home", op));
   }
   return remove_tree(sandboxes, id, op);
@@ -201,7 +212,7 @@ Status SandboxDirectory::remove(const Op& op) {
 Result<UniqueFd> StateDirectory::open_sandboxes() const {
   RETURN_IF_ERROR(check_own(path_));
   const std::string path = path_ + "/sandboxes";
-  UniqueFd fd(open(path.c_str(), kDirectory | O_NOFOLLOW));
+  UniqueFd fd(::open(path.c_str(), kDirectory | O_NOFOLLOW));
   if (!fd.valid()) return errno_error("opening " + path, errno);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) return errno_error("reading " + path, errno);
@@ -221,7 +232,7 @@ Result<std::unique_ptr<SandboxDirectory>> StateDirectory::make(const Op& op) con
   RETURN_IF_ERROR(make_directories(sandboxes_path, mode));
   if (owner_) RETURN_IF_ERROR(check_passable(sandboxes_path, *owner_));
   ASSIGN_OR_RETURN(UniqueFd sandboxes, open_sandboxes());
-  ASSIGN_OR_RETURN(const UniqueFd guard, lock_all(sandboxes.get(), op));
+  ASSIGN_OR_RETURN(const UniqueFd guard, lock_all_in(sandboxes.get(), op));
 
   const std::string id = random_hex(kIdBytes);
   const std::string path = sandboxes_path + "/" + id;
@@ -230,7 +241,7 @@ Result<std::unique_ptr<SandboxDirectory>> StateDirectory::make(const Op& op) con
   if (!directory.valid()) return cannot_use(path, errno);
   UniqueFd own(openat(directory.get(), "lock", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!own.valid()) return cannot_use(path, errno);
-  RETURN_IF_ERROR(lock(own.get(), op));
+  RETURN_IF_ERROR(lock_file(own.get(), op));
   if (mkdirat(directory.get(), "home", 0700) != 0) return cannot_use(path, errno);
   // The process's umask may have taken bits that bwrap needs to pass through.
   if (fchmod(directory.get(), mode) != 0) return cannot_use(path, errno);
@@ -245,25 +256,31 @@ Result<std::unique_ptr<SandboxDirectory>> StateDirectory::make(const Op& op) con
   return std::make_unique<SandboxDirectory>(id, path + "/home", std::move(sandboxes), std::move(own));
 }
 
-Result<std::size_t> StateDirectory::prune(const Op& op) const {
+Result<std::vector<std::string>> StateDirectory::prune(const Op& op, bool dry_run) const {
   auto sandboxes = open_sandboxes();
   if (!sandboxes) {
-    if (sandboxes.error().code == ErrorCode::not_found) return std::size_t{0};
+    if (sandboxes.error().code == ErrorCode::not_found) return std::vector<std::string>();
     return sandboxes.error();
   }
-  std::size_t removed = 0;
-  std::set<std::string> kept;  // could not be removed
-  while (removed + kept.size() < kMaxPruned) {
+  std::vector<std::string> removed;
+  std::set<std::string> kept;  // not removed
+  while (removed.size() + kept.size() < kMaxPruned) {
     std::vector<LeftOver> left;
     {
-      ASSIGN_OR_RETURN(const UniqueFd guard, lock_all(sandboxes->get(), op));
+      ASSIGN_OR_RETURN(const UniqueFd guard, lock_all_in(sandboxes->get(), op));
       left = find_left_over(sandboxes->get(), kept);
     }
     if (left.empty()) break;
     for (const LeftOver& entry : left) {
       if (op.stop.stop_requested() || op.deadline.passed()) return removed;
-      if (const Status status = remove_sandbox(sandboxes->get(), entry.id, op); status) {
-        ++removed;
+      if (dry_run) {
+        removed.push_back(entry.id);
+        kept.insert(entry.id);
+        continue;
+      }
+      const Op bounded{op.stop, op.deadline.sooner(Deadline::after(kRemoveLimit))};
+      if (const Status status = remove_sandbox(sandboxes->get(), entry.id, bounded); status) {
+        removed.push_back(entry.id);
       } else {
         log(LogLevel::warning, "local", "left-over sandbox " + entry.id + ": " + status.error().message);
         kept.insert(entry.id);
@@ -271,6 +288,54 @@ Result<std::size_t> StateDirectory::prune(const Op& op) const {
     }
   }
   return removed;
+}
+
+Result<std::vector<std::string>> StateDirectory::ids() const {
+  std::vector<std::string> ids;
+  auto sandboxes = open_sandboxes();
+  if (!sandboxes) {
+    if (sandboxes.error().code == ErrorCode::not_found) return ids;
+    return sandboxes.error();
+  }
+  DIR* list = fdopendir(sandboxes->get());
+  if (list == nullptr) return errno_error("reading the state directory", errno);
+  (void)sandboxes->release();
+  while (const dirent* entry = readdir(list)) {
+    if (ids.size() == kMaxListed) break;
+    if (is_id(entry->d_name)) ids.emplace_back(entry->d_name);
+  }
+  closedir(list);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+Result<OpenedDirectory> StateDirectory::open(const std::string& id, bool locked, const Op& op) const {
+  const auto none = [&id] { return Error{ErrorCode::not_found, "there is no local sandbox " + id}; };
+  if (!is_id(id)) return none();
+  auto sandboxes = open_sandboxes();
+  if (!sandboxes) return sandboxes.error().code == ErrorCode::not_found ? none() : sandboxes.error();
+  OpenedDirectory opened;
+  opened.directory.reset(openat(sandboxes->get(), id.c_str(), kDirectory | O_NOFOLLOW));
+  if (!opened.directory.valid()) return errno == ENOENT ? none() : errno_error("opening " + id, errno);
+  if (!locked) return opened;
+  opened.lock.reset(openat(opened.directory.get(), "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!opened.lock.valid()) return errno == ENOENT ? none() : errno_error("opening the lock of " + id, errno);
+  RETURN_IF_ERROR(lock_file(opened.lock.get(), op));
+  struct stat status {};
+  if (fstat(opened.lock.get(), &status) != 0 || status.st_nlink == 0) return none();
+  return opened;
+}
+
+Result<UniqueFd> StateDirectory::lock_all(const Op& op) const {
+  ASSIGN_OR_RETURN(const UniqueFd sandboxes, open_sandboxes());
+  return lock_all_in(sandboxes.get(), op);
+}
+
+Status StateDirectory::remove(const std::string& id, const Op& op) const {
+  ASSIGN_OR_RETURN(const UniqueFd sandboxes, open_sandboxes());
+  if (Status status = remove_sandbox(sandboxes.get(), id, op); !status)
+    return with_context("removing the sandbox's files", std::move(status).error());
+  return {};
 }
 
 Status StateDirectory::check() const {

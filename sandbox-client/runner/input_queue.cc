@@ -16,10 +16,14 @@ InputQueue::Verdict InputQueue::accept(const std::string& writer, std::uint64_t 
   auto found = writers_.find(writer);
   if (found == writers_.end()) {
     if (offset > 0) return Verdict::gap;
-    if (writers_.size() == kMaxWriters) return Verdict::too_many_writers;
-    found = writers_.emplace(writer, 0).first;
+    if (writers_.size() == kMaxWriters)
+      writers_.erase(std::min_element(writers_.begin(), writers_.end(), [](const auto& a, const auto& b) {
+        return a.second.turn < b.second.turn;
+      }));
+    found = writers_.emplace(writer, Writer()).first;
   }
-  std::uint64_t& have = found->second;
+  found->second.turn = ++turns_;
+  std::uint64_t& have = found->second.accepted;
   if (offset > have) return Verdict::gap;
   const std::uint64_t known = have - offset;
   if (known >= data.size()) return Verdict::accepted;
@@ -36,7 +40,7 @@ InputQueue::Verdict InputQueue::accept(const std::string& writer, std::uint64_t 
 
 std::uint64_t InputQueue::accepted(const std::string& writer) const {
   const auto found = writers_.find(writer);
-  return found == writers_.end() ? 0 : found->second;
+  return found == writers_.end() ? 0 : found->second.accepted;
 }
 
 void InputQueue::abandon() {

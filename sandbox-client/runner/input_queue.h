@@ -2,7 +2,8 @@
 // pipe.
 //
 // Each writer counts its own bytes, so that a resend after a lost connection is recognised; the bytes of
-// different writers are put one after the other in the order in which they were accepted.
+// different writers are put one after the other in the order in which they were accepted. Of more than
+// kMaxWriters the one that wrote longest ago is forgotten: servers come and go during the life of a process.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ class InputQueue {
   static constexpr std::size_t kMaxWriters = 16;
   static constexpr std::size_t kMaxWriterName = 32;
 
-  enum class Verdict { accepted, gap, too_many_writers, long_name };
+  enum class Verdict { accepted, gap, long_name };
 
   /// Less than kInputQueue is waiting.
   bool has_room() const;
@@ -43,7 +44,13 @@ class InputQueue {
  private:
   std::string bytes_;
   std::size_t taken_ = 0;
-  std::map<std::string, std::uint64_t> writers_;
+  struct Writer {
+    std::uint64_t accepted = 0;
+    std::uint64_t turn = 0;  // of its last bytes
+  };
+
+  std::map<std::string, Writer> writers_;
+  std::uint64_t turns_ = 0;
   bool closing_ = false;
 };
 

@@ -30,10 +30,12 @@ using rexec::runner::ServeOptions;
 
 constexpr int kUsageError = 2;
 constexpr int kLastSignal = 64;
+constexpr std::size_t kMaxSecret = 256;
 
 int usage() {
   std::fputs(
-      "usage: rexec-runner serve [--channel-fd N] [--listen-fd N] [--lease-s S] [--shell PATH]\n"
+      "usage: rexec-runner serve [--channel-fd N] [--listen-fd N] [--lease-s S] [--expires-ms T]\n"
+      "                           [--secret-fd N] [--shell PATH]\n"
       "       rexec-runner version\n",
       stderr);
   return kUsageError;
@@ -45,9 +47,19 @@ bool parse_number(const char* text, long max, long& value) {
   return end != text && *end == 0 && value >= 0 && value <= max;
 }
 
+/// The whole of a small file, which is then closed: not in arguments or environment, which others can read.
+bool read_secret(int fd, std::string& secret) {
+  char bytes[kMaxSecret];
+  const ssize_t size = ::read(fd, bytes, sizeof bytes);
+  ::close(fd);
+  if (size > 0) secret.assign(bytes, static_cast<std::size_t>(size));
+  return size > 0;
+}
+
 bool parse(int count, char** arguments, ServeOptions& options) {
   constexpr long kMaxFd = 1 << 20;
-  constexpr long kMaxLease = 1L << 31;
+  constexpr long kMaxLease = static_cast<long>(rexec::runner::kMaxLeaseMs / 1000);
+  constexpr long kMaxTime = static_cast<long>(rexec::runner::kMaxLeaseMs) * 2;  // of the Unix epoch
   for (int i = 2; i < count; i += 2) {
     const std::string_view name = arguments[i];
     if (i + 1 == count) return false;
@@ -60,7 +72,11 @@ bool parse(int count, char** arguments, ServeOptions& options) {
     } else if (name == "--listen-fd" && parse_number(value, kMaxFd, number)) {
       options.listen_fd = static_cast<int>(number);
     } else if (name == "--lease-s" && parse_number(value, kMaxLease, number)) {
-      options.lease_s = static_cast<std::uint64_t>(number);
+      options.idle_ms = static_cast<std::uint64_t>(number) * 1000;
+    } else if (name == "--expires-ms" && parse_number(value, kMaxTime, number)) {
+      options.expires_unix_ms = number;
+    } else if (name == "--secret-fd" && parse_number(value, kMaxFd, number)) {
+      if (!read_secret(static_cast<int>(number), options.secret)) return false;
     } else {
       return false;
     }

@@ -50,9 +50,6 @@ bool ProcessTable::offer_input(Process& process, RequestId request, const WriteI
                            "input of this writer is expected from byte " +
                                std::to_string(queue.accepted(input.writer)) + " on");
       return true;
-    case InputQueue::Verdict::too_many_writers:
-      replies_.reply_error(request, EAGAIN, "limit", "more than 16 writers to one process");
-      return true;
     case InputQueue::Verdict::long_name:
       replies_.reply_error(request, EINVAL, "input", "the writer's name is too long");
       return true;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +37,16 @@ bool may_connect(int socket) {
   return peer.uid == ::geteuid() || peer.uid == 0 || peer.uid == kOverflowUser;
 }
 
+/// In a time that does not depend on where they differ.
+bool same_secret(const std::string& said, const std::string& wanted) {
+  if (wanted.empty()) return true;
+  unsigned difference = said.size() == wanted.size() ? 0 : 1;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    difference |=
+        static_cast<unsigned char>(wanted[i]) ^ (i < said.size() ? static_cast<unsigned char>(said[i]) : 0U);
+  return difference == 0;
+}
+
 }  // namespace
 
 class Server::Listener final : public Watcher {
@@ -61,7 +72,9 @@ Server::Server(ServeOptions options)
       spawner_(lineage_),
       processes_(loop_, *this, guard_, lineage_, spawner_, environment("HOME", "/")),
       files_(loop_, *this),
-      trees_(loop_, *this, guard_) {}
+      trees_(loop_, *this, guard_),
+      lease_(
+          loop_, [this] { return in_use(); }, [this] { end_expired(); }) {}
 
 Server::~Server() = default;
 
@@ -77,14 +90,16 @@ int Server::run() {
   lineage_.open();
   spawner_.open(options_.shell);
 
-  if (options_.listen_fd >= 0) listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
-  renew_lease();
+  if (options_.listen_fd >= 0) {
+    listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
+    lease_.set(options_.idle_ms, options_.expires_unix_ms);
+  }
   if (options_.channel_fd >= 0) adopt(Fd(options_.channel_fd));
   loop_.run();
   connections_.clear();
   // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
   if (::getpid() != 1) processes_.kill_all();
-  return 0;
+  return expired_ ? kLeaseOverStatus : 0;
 }
 
 void Server::ready(std::uint32_t) {
@@ -102,6 +117,7 @@ void Server::ready(std::uint32_t) {
   if (!child) return;
   processes_.reap();
   trees_.forget_collected();
+  lease_.used();
   if (ending_ && processes_.running() == 0) loop_.stop();
 }
 
@@ -109,7 +125,6 @@ void Server::adopt(Fd socket) {
   const std::uint64_t serial = next_connection_++;
   Connection::Owner& owner = *this;
   connections_.emplace(serial, std::make_unique<Connection>(loop_, owner, serial, std::move(socket)));
-  loop_.cancel(lease_timer_);
 }
 
 void Server::closed(Connection& connection) {
@@ -118,18 +133,18 @@ void Server::closed(Connection& connection) {
   files_.drop_connection(serial);
   trees_.drop_connection(serial);
   connections_.erase(serial);
-  if (!connections_.empty()) return;
-  if (listener_ == nullptr) {
-    loop_.stop();
-  } else {
-    renew_lease();
-  }
+  if (connections_.empty() && listener_ == nullptr) loop_.stop();
 }
 
-void Server::renew_lease() {
-  loop_.cancel(lease_timer_);
-  if (listener_ != nullptr && options_.lease_s > 0)
-    lease_timer_ = loop_.after_ms(options_.lease_s * 1000, [this] { end_orderly(); });
+bool Server::in_use() const {
+  if (processes_.running() > 0) return true;
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& connection) { return !connection.second->outstanding.empty(); });
+}
+
+void Server::end_expired() {
+  expired_ = true;
+  end_orderly();
 }
 
 void Server::end_orderly() {
@@ -150,6 +165,11 @@ bool Server::congested(std::uint64_t connection) const {
 }
 
 void Server::send(RequestId request, std::string frame) {
+  lease_.used();
+  answer(request, std::move(frame));
+}
+
+void Server::answer(RequestId request, std::string frame) {
   const auto found = connections_.find(request.connection);
   if (found == connections_.end()) return;
   found->second->outstanding.erase(request.id);
@@ -174,6 +194,7 @@ void Server::received(Connection& connection, const FrameHeader& header, std::st
   if (connection.outstanding.size() >= kMaxOutstanding)
     return reply_error(request, EAGAIN, "limit", "too many requests are outstanding on this connection");
   connection.outstanding.insert(header.id);
+  if (header.type != MessageType::ping) lease_.used();
   dispatch(header.type, request, payload);
 }
 
@@ -182,6 +203,10 @@ void Server::greet(Connection& connection, RequestId request, std::string_view p
   if (!decode(payload, hello) || hello.magic != kMagic) return connection.close();
   if (hello.min_version > kVersion || hello.max_version < kVersion) {
     reply_error(request, EPROTONOSUPPORT, "hello", "this runner speaks version 1 only");
+    return connection.close();
+  }
+  if (!same_secret(hello.secret, options_.secret)) {
+    reply_error(request, EACCES, "hello", "a wrong secret");
     return connection.close();
   }
   connection.greeted = true;
@@ -218,7 +243,7 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
   };
   switch (type) {
     case MessageType::ping:
-      return send(request, encode_frame(MessageType::pong, request.id, {}));
+      return answer(request, encode_frame(MessageType::pong, request.id, {}));
     case MessageType::start:
       return with(Start(), [&](Start message) {
         if (ending_) return reply_error(request, ESHUTDOWN, "limit", "the sandbox is ending");
@@ -251,6 +276,13 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
     case MessageType::search_files:
       return with(SearchFiles(), [&](SearchFiles message) { trees_.search(request, std::move(message)); });
+    case MessageType::set_lease:
+      return with(SetLease(), [&](const SetLease& message) {
+        if (listener_ == nullptr)
+          return reply_error(request, EOPNOTSUPP, "lease", "this runner ends with its channel");
+        lease_.set(message.idle_ms, message.expires_unix_ms);
+        reply_done(request);
+      });
     case MessageType::shutdown:
       reply_done(request);
       return end_orderly();

@@ -11,6 +11,7 @@
 #include "sandbox-client/runner/connection.h"
 #include "sandbox-client/runner/file_service.h"
 #include "sandbox-client/runner/guard.h"
+#include "sandbox-client/runner/lease.h"
 #include "sandbox-client/runner/lineage.h"
 #include "sandbox-client/runner/loop.h"
 #include "sandbox-client/runner/process_table.h"
@@ -25,8 +26,10 @@ struct ServeOptions {
   // A listening Unix socket. Clients must be of the runner's user, root, or of the overflow user 65534, which
   // is how everybody outside of the runner's user namespace appears: the host, which made the socket.
   int listen_fd = -1;
-  std::uint64_t lease_s = 0;  // with a listener: end when no client was there for so long; 0: never
-  std::string shell;          // instead of the one that is found
+  std::uint64_t idle_ms = 0;  // with a listener: the lease (lease.h) until a client sets another
+  std::int64_t expires_unix_ms = 0;
+  std::string secret;  // what clients have to say in hello, when it is not empty
+  std::string shell;   // instead of the one that is found
 };
 
 class Server final : private Connection::Owner, private Replies, private Watcher {
@@ -37,7 +40,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   explicit Server(ServeOptions options);
   ~Server() override;
 
-  /// Serves until the end; the exit status.
+  /// Serves until the end; the exit status: kLeaseOverStatus when the lease was over, else 0 or 1.
   int run();
 
  private:
@@ -50,12 +53,14 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   void send(RequestId request, std::string frame) override;
   bool congested(std::uint64_t connection) const override;
 
+  void answer(RequestId request, std::string frame);  // which is no use in itself
   void adopt(Fd socket);
   void accept_client();
   void greet(Connection& connection, RequestId request, std::string_view payload);
   void dispatch(MessageType type, RequestId request, std::string_view payload);
   void cancel(std::uint64_t connection, std::string_view payload);
-  void renew_lease();
+  bool in_use() const;
+  void end_expired();
   void end_orderly();
 
   const ServeOptions options_;
@@ -71,8 +76,9 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   std::unique_ptr<Listener> listener_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_connection_ = 1;
-  TimerId lease_timer_;
+  Lease lease_;
   bool ending_ = false;
+  bool expired_ = false;
 };
 
 }  // namespace rexec::runner

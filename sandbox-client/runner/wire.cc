@@ -72,6 +72,17 @@ bool HelloReply::decode(Reader& reader) {
   return reader.ok();
 }
 
+void SetLease::encode(Writer& writer) const {
+  writer.u64(idle_ms);
+  writer.i64(expires_unix_ms);
+}
+
+bool SetLease::decode(Reader& reader) {
+  idle_ms = reader.u64();
+  expires_unix_ms = reader.i64();
+  return reader.ok() && idle_ms <= kMaxLeaseMs && expires_unix_ms >= 0;
+}
+
 void Failure::encode(Writer& writer) const {
   writer.i32(number);
   writer.string(step);

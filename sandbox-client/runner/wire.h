@@ -42,6 +42,9 @@ inline constexpr std::size_t kMaxRunning = 256;
 inline constexpr std::size_t kMaxFinished = 256;      // remembered; the oldest goes first
 inline constexpr std::size_t kMaxOutstanding = 1024;  // requests of one connection
 inline constexpr std::size_t kMaxConnections = 8;
+inline constexpr std::uint64_t kMaxLeaseMs = std::uint64_t{1} << 42;  // a century
+/// The exit status of a runner whose lease was over.
+inline constexpr int kLeaseOverStatus = 75;
 
 enum class MessageType : std::uint8_t {
   // requests
@@ -63,6 +66,7 @@ enum class MessageType : std::uint8_t {
   search_files = 26,  // wire_tree.h
   edit_file = 27,     // wire_edit.h
   shutdown = 30,
+  set_lease = 31,  // answered by done; EOPNOTSUPP without a listener
   // replies
   hello_reply = 129,
   pong = 130,
@@ -261,7 +265,7 @@ struct Output {
 /// or two requests open never overruns anybody.
 struct WriteInput {
   std::uint64_t process = 0;
-  std::string writer;        // at most 32 bytes, at most 16 writers of a process
+  std::string writer;        // at most 32 bytes, of more than 16 writers of a process the oldest is forgotten
   std::uint64_t offset = 0;  // of data within this writer's input
   std::string data;
   bool close = false;  // close standard input after data
@@ -407,6 +411,15 @@ struct FileWritten {
   std::uint64_t bytes = 0;  // size of the file now
   bool created = false;
   std::string sha256;  // hex, of the whole file now
+
+  void encode(Writer& writer) const;
+  bool decode(Reader& reader);
+};
+
+/// Until when a runner with a listener goes on (lease.h). Replaces what was set before.
+struct SetLease {
+  std::uint64_t idle_ms = 0;         // without use; 0: no such bound
+  std::int64_t expires_unix_ms = 0;  // 0: never
 
   void encode(Writer& writer) const;
   bool decode(Reader& reader);

@@ -92,7 +92,6 @@ TEST_CASE("specifications that cannot be met are refused with the reason", "[loc
   };
   CHECK(code_of([](SandboxSpec& spec) { spec.image = "debian"; }) == ErrorCode::unsupported);
   CHECK(code_of([](SandboxSpec& spec) { spec.cwd = "work"; }) == ErrorCode::invalid_argument);
-  CHECK(code_of([](SandboxSpec& spec) { spec.persistent = true; }) == ErrorCode::unsupported);
   CHECK(code_of([](SandboxSpec& spec) { spec.network = Network::host; }) == ErrorCode::permission_denied);
   CHECK(code_of([](SandboxSpec& spec) { spec.env = {{"A=B", "x"}}; }) == ErrorCode::invalid_argument);
   CHECK(code_of([](SandboxSpec& spec) { spec.env = {{"", "x"}}; }) == ErrorCode::invalid_argument);

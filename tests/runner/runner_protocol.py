@@ -15,7 +15,7 @@ MAX_DATA = 1 << 20
 MAX_PAYLOAD = MAX_DATA * 2 + (64 << 10)
 
 HELLO, PING, CANCEL, START, WAIT, READ_OUTPUT, WRITE_INPUT, SIGNAL, LIST = 1, 2, 3, 10, 11, 12, 13, 14, 15
-STAT_FILE, READ_FILE, READ_LINES, WRITE_FILE, WRITE_DATA, SHUTDOWN = 20, 21, 22, 23, 24, 30
+STAT_FILE, READ_FILE, READ_LINES, WRITE_FILE, WRITE_DATA, SHUTDOWN, SET_LEASE = 20, 21, 22, 23, 24, 30, 31
 EDIT_FILE, EDITED = 27, 155
 HELLO_REPLY, PONG, DONE, ERROR = 129, 130, 131, 132
 REPORT, OUTPUT, INPUT_REPORT, PROCESS_LIST = 140, 141, 142, 143
@@ -355,9 +355,9 @@ def own_namespace(binary, *arguments):
 class Runner:
     """A runner in namespaces of its own; `wrap` puts its command line into another wrapper."""
 
-    def __init__(self, binary, arguments=(), wrap=own_namespace, channel=True, listen=None, env=None):
+    def __init__(self, binary, arguments=(), wrap=own_namespace, channel=True, listen=None, env=None, descriptors=()):
         arguments = list(arguments)
-        descriptors = []
+        descriptors = list(descriptors)
         self.client = None
         if channel:
             ours, theirs = socket.socketpair()

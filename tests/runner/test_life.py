@@ -10,8 +10,11 @@ import unittest
 
 from runner_case import BINARY, SANITIZED, RunnerCase, eventually, skip_without
 from runner_protocol import (CANCELLED, CANCEL, EMULATOR, EXITED, HELLO, MAGIC, MAX_DATA, MAX_PAYLOAD, PING, READ_OUTPUT,
-                             RUNNING, SHUTDOWN, START, WRITE_DATA, UNTIL_EXIT, UNTIL_NONE, Client, Runner, RunnerError, frame,
+                             RUNNING, SET_LEASE, SHUTDOWN, START, WRITE_DATA, UNTIL_EXIT, UNTIL_NONE, Client, Runner, RunnerError, frame,
                              start_payload, text, wait_spec)
+
+
+LEASE_OVER = 75
 
 
 class Lifeline(RunnerCase):
@@ -62,7 +65,6 @@ class Lifeline(RunnerCase):
 class Listening(RunnerCase):
     def setUp(self):
         super().setUp()
-        self.arguments = ("--lease-s", "1")
         self.persistent = self.make_runner(channel=False, listen=self.path("socket"))
 
     def test_a_second_connection_resumes_where_the_first_was(self):
@@ -82,15 +84,56 @@ class Listening(RunnerCase):
         report = second.receive(again)
         self.assertEqual((report.process, report.status, report.out), (1, EXITED, b"1\n2\n3\ngot input\n"))
 
-    def test_the_lease_ends_a_runner_that_nobody_visits(self):
+    def test_the_lease_ends_a_runner_that_nobody_uses(self):
+        self.arguments = ("--lease-s", "1")
+        self.persistent = self.make_runner(channel=False, listen=self.path("leased"))
         client = self.persistent.connect()
-        client.run("setsid -f sleep 60; sleep 60", wait=wait_spec(until=UNTIL_NONE))
+        client.run("setsid -f sleep 60; sleep 1.5", wait=wait_spec(until=UNTIL_NONE))
         time.sleep(1.2)
         client.call(PING)
+        report = client.run("echo still here")
+        self.assertEqual(report.out, b"still here\n")
         begun = time.monotonic()
-        client.close()
-        self.assertEqual(self.persistent.wait_for_end(), 0)
-        self.assertTrue(0.9 < time.monotonic() - begun < 3)
+        # Neither a connection nor a ping is use.
+        while self.persistent.process.poll() is None and time.monotonic() - begun < 10:
+            try:
+                client.call(PING)
+            except (ConnectionError, OSError):
+                break
+            time.sleep(0.05)
+        self.assertEqual(self.persistent.wait_for_end(), LEASE_OVER)
+        self.assertTrue(0.9 < time.monotonic() - begun < 5)
+
+    def test_the_expiry_ends_what_runs_and_can_be_moved(self):
+        client = self.persistent.connect()
+        client.run("sleep 60", wait=wait_spec(until=UNTIL_NONE))
+        client.call(SET_LEASE, struct.pack("<Qq", 0, int(time.time() * 1000) + 60000))
+        client.call(SET_LEASE, struct.pack("<Qq", 0, int(time.time() * 1000) + 700))
+        begun = time.monotonic()
+        self.assertEqual(self.persistent.wait_for_end(), LEASE_OVER)
+        self.assertTrue(0.4 < time.monotonic() - begun < 5)
+
+    def test_a_lease_needs_a_listener_and_sane_numbers(self):
+        for client, payload in ((self.client, struct.pack("<Qq", 1000, 0)),
+                                (self.persistent.connect(), struct.pack("<Qq", 1 << 63, 0)),
+                                (self.persistent.connect(), struct.pack("<Qq", 0, -1))):
+            with self.assertRaises(RunnerError):
+                client.call(SET_LEASE, payload)
+
+    def test_a_wrong_secret_is_refused(self):
+        read, write = os.pipe()
+        os.write(write, b"the secret")
+        os.close(write)
+        self.arguments = ("--secret-fd", str(read))
+        runner = self.make_runner(channel=False, listen=self.path("other"), descriptors=[read])
+        os.close(read)
+        for secret in (b"", b"the secre", b"the secret.", b"another..."):
+            client = runner.connect(greet=False)
+            with self.assertRaises(RunnerError):
+                client.call(HELLO, struct.pack("<IHH", MAGIC, 1, 1) + text("") + text(secret.decode()))
+            self.assertTrue(client.closed_within())
+        client = runner.connect(greet=False)
+        client.call(HELLO, struct.pack("<IHH", MAGIC, 1, 1) + text("") + text("the secret"))
 
     def test_a_connection_too_many_is_closed(self):
         clients = [self.persistent.connect() for _ in range(8)]
@@ -214,11 +257,12 @@ class Limits(RunnerCase):
 
     def test_writers_are_bounded(self):
         report = self.client.run("sleep 60", stdin_pipe=True, writer="w0", wait=wait_spec(until=UNTIL_NONE))
-        for index in range(1, 16):
+        for index in range(1, 18):
             self.client.receive(self.client.write_input(report.process, b"x", 0, writer=f"w{index}"))
-        for writer in ("w16", "w" * 33):
+        # The 17th took the place of the first.
+        for writer, offset in (("w1", 1), ("w" * 33, 0)):
             with self.assertRaises(RunnerError):
-                self.client.receive(self.client.write_input(report.process, b"x", 0, writer=writer))
+                self.client.receive(self.client.write_input(report.process, b"x", offset, writer=writer))
 
     def test_output_of_all_commands_stays_within_the_budget(self):
         size = 9 << 20

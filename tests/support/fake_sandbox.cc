@@ -301,6 +301,7 @@ Result<SandboxRecord> FakeBackend::create(const sandbox::SandboxSpec& spec, cons
   made.labels = spec.labels;
   made.network = spec.network;
   made.persistent = spec.persistent;
+  made.principal = spec.principal;
   made.image = spec.image.value_or("");
   records_[made.id] = made;
   return made;

@@ -35,6 +35,9 @@ TEST_CASE("a setting reads back what was set", "[app]") {
       case Setting::Type::choice:
         value = setting.choices.substr(setting.choices.rfind('|') + 1);
         break;
+      case Setting::Type::boolean:
+        value = true;
+        break;
       case Setting::Type::integer:
       case Setting::Type::seconds:
         value = static_cast<std::int64_t>(setting.minimum) + 1;

@@ -181,6 +181,8 @@ TEST_CASE("An unknown name is answered with the names there are") {
   handle = f.manager->acquire(kAlice, "nosuch", Op{});
   CHECK(handle.error().code == ErrorCode::not_found);
   CHECK_THAT(handle.error().message, Contains("one, two"));
+  CHECK_FALSE(f.manager->try_acquire(kAlice, "nosuch").has_value());  // the backend may know one
+  f.backend->can.persistent = false;
   const auto tried = f.manager->try_acquire(kAlice, "nosuch");
   REQUIRE(tried.has_value());
   CHECK(tried->error().code == ErrorCode::not_found);

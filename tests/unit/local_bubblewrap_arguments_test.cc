@@ -95,6 +95,27 @@ TEST_CASE("bubblewrap arguments ask for every namespace and end in the runner", 
   CHECK(parsed.command == std::vector<std::string>{"/run/rexec/runner", "serve", "--channel-fd", "15"});
 }
 
+TEST_CASE("bubblewrap arguments bind a sandbox to its server unless it is kept", "[local]") {
+  const auto has = [](const std::vector<std::string>& list, const char* word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  };
+  const auto bound = bubblewrap_arguments(ordinary_layout()).value();
+  CHECK(has(bound, "--die-with-parent"));
+  CHECK_FALSE(has(bound, "--json-status-fd"));
+  SandboxLayout layout = ordinary_layout();
+  layout.kept = KeptLayout{20, 21, 22, 23, 60, 1'800'000'000'000};
+  const auto kept = bubblewrap_arguments(layout).value();
+  CHECK_FALSE(has(kept, "--die-with-parent"));
+  CHECK_FALSE(has(kept, "--info-fd"));
+  CHECK_FALSE(has(kept, "--channel-fd"));
+  const auto runner = std::find(kept.begin(), kept.end(), kRunnerPath);
+  const std::vector<std::string> command(std::find(runner + 1, kept.end(), kRunnerPath), kept.end());
+  CHECK(command == std::vector<std::string>{kRunnerPath, "serve", "--listen-fd", "20", "--secret-fd", "21",
+                                            "--lease-s", "60", "--expires-ms", "1800000000000"});
+  layout.kept->status_fd = 20;
+  CHECK_FALSE(bubblewrap_arguments(layout));
+}
+
 TEST_CASE("bubblewrap arguments share the network only when the host's is asked for", "[local]") {
   SandboxLayout layout = ordinary_layout();
   layout.network = Network::host;

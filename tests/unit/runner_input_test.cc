@@ -58,11 +58,16 @@ TEST_CASE("There is room until kInputQueue bytes wait", "[runner]") {
   CHECK(queue.has_room());
 }
 
-TEST_CASE("Writers and their names are bounded", "[runner]") {
+TEST_CASE("Of too many writers the one that wrote longest ago is forgotten, and names are bounded",
+          "[runner]") {
   InputQueue queue;
   for (std::size_t i = 0; i < InputQueue::kMaxWriters; ++i)
     CHECK(queue.accept("w" + std::to_string(i), 0, "x") == Verdict::accepted);
-  CHECK(queue.accept("one more", 0, "x") == Verdict::too_many_writers);
+  CHECK(queue.accept("w0", 1, "x") == Verdict::accepted);
+  CHECK(queue.accept("one more", 0, "x") == Verdict::accepted);
+  CHECK(queue.accepted("w0") == 2);
+  CHECK(queue.accepted("w1") == 0);
+  CHECK(queue.accept("w1", 1, "x") == Verdict::gap);
   CHECK(queue.accept("w3", 1, "x") == Verdict::accepted);
   InputQueue other;
   CHECK(other.accept(std::string(InputQueue::kMaxWriterName, 'n'), 0, "x") == Verdict::accepted);

@@ -53,7 +53,7 @@ TEST_CASE("sandbox_create makes what it is asked for", "[tools]") {
   CHECK(bench.run("sandbox_create", {{"name", std::string(41, 'a')}}).is_error);
   CHECK(bench.run("sandbox_create", {{"env", {{"A=B", "x"}}}}).is_error);
   // What no backend can do yet is not offered.
-  for (const char* later : {"image", "disk_mb", "persistent"}) {
+  for (const char* later : {"image", "disk_mb"}) {
     CHECK(bench.run("sandbox_create", {{later, "1"}}).is_error);
   }
 }

@@ -190,6 +190,10 @@ class MaskingRunner final : public sandbox::Runner {
                   });
   }
 
+  void set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done) override {
+    runner_->set_lease(idle, expires_unix_ms, std::move(op), mask_error(std::move(done)));
+  }
+
   void stat_file(std::string path, bool follow, Op op, Completion<sandbox::FileInfo> done) override {
     runner_->stat_file(std::move(path), follow, std::move(op),
                        [secrets = secrets_, done = std::move(done)](Result<sandbox::FileInfo> info) {
