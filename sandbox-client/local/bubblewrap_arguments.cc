@@ -61,8 +61,8 @@ Error refuse(std::string_view field, std::string_view why) {
 
 Status check(const SandboxLayout& layout) {
   if (layout.links.size() > kMaxEntries || layout.read_only.size() > kMaxEntries ||
-      layout.files.size() > kMaxEntries || layout.env.size() > kMaxEntries ||
-      layout.binds.size() > kMaxEntries)
+      layout.files.size() > kMaxEntries || layout.hidden.size() > kMaxEntries ||
+      layout.env.size() > kMaxEntries || layout.binds.size() > kMaxEntries)
     return refuse("the layout", "has more than 256 entries of a kind");
   for (const auto& [name, target] : layout.links) {
     if (!is_root_name(name)) return refuse("a link", "is not one of the system's directories");
@@ -74,6 +74,9 @@ Status check(const SandboxLayout& layout) {
   for (const CopiedFile& file : layout.files)
     if (!is_plain_path(file.path) || file.path.rfind("/etc/", 0) != 0)
       return refuse("a copied file", "is not a plain path below /etc");
+  for (const std::string& path : layout.hidden)
+    if (!is_plain_path(path) || path.rfind("/proc/", 0) != 0)
+      return refuse("a hidden file", "is not a plain path below /proc");
   if (!layout.home.empty() && !is_plain_path(layout.home)) return refuse("the home", "is not a plain path");
   for (const auto& [name, value] : layout.env) {
     if (!is_identifier(name)) return refuse("an environment variable's name", "is not an identifier");
@@ -159,6 +162,8 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   arguments.add("--symlink", "../proc/self/mounts", "/etc/mtab");
 
   arguments.add("--proc", "/proc");
+  // A device that cannot be opened, since such mounts have none.
+  for (const std::string& path : layout.hidden) arguments.add("--ro-bind", "/dev/null", path);
   arguments.add("--dev", "/dev");
   arguments.add("--perms", "1777");
   arguments.add("--tmpfs", "/dev/shm");

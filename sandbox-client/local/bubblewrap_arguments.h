@@ -51,8 +51,9 @@ struct SandboxLayout {
       links;                           // in the root: name such as "lib64", target "usr/lib64"
   std::vector<std::string> read_only;  // directories of the host, shown at the same path
   std::vector<CopiedFile> files;
-  std::string home;         // the host's directory behind kSandboxHome; empty: private and in memory
-  std::vector<Bind> binds;  // in the order in which they are made, which is after all the rest
+  std::vector<std::string> hidden;  // files of /proc that cannot be opened
+  std::string home;                 // the host's directory behind kSandboxHome; empty: private and in memory
+  std::vector<Bind> binds;          // in the order in which they are made, which is after all the rest
   std::vector<std::pair<std::string, std::string>> env;  // of the runner itself
   Network network = Network::none;
   int runner_fd = -1;              // the runner's bytes
@@ -66,9 +67,9 @@ struct SandboxLayout {
 bool may_hold_mount(std::string_view path);
 
 /// argv, "bwrap" first. invalid_argument names the field that is not acceptable: paths are absolute, without
-/// empty, "." and ".." components; `read_only` is below /usr, /opt, /etc, /bin, /sbin or /lib*; destinations
-/// of `binds` may hold a mount and differ; names of the environment are identifiers; nothing contains NUL;
-/// descriptors are above 2 and differ.
+/// empty, "." and ".." components; `read_only` is below /usr, /opt, /etc, /bin, /sbin or /lib*; `hidden` is
+/// below /proc; destinations of `binds` may hold a mount and differ; names of the environment are
+/// identifiers; nothing contains NUL; descriptors are above 2 and differ.
 Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layout);
 
 }  // namespace rexec::sandbox

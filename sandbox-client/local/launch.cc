@@ -245,6 +245,7 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   Inputs inputs;
   inputs.layout.links = view.links;
   inputs.layout.read_only = view.read_only;
+  inputs.layout.hidden = view.hidden;
   inputs.layout.home = spec.home;
   inputs.layout.env = base_environment();
   inputs.layout.network = spec.network;

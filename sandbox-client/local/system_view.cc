@@ -24,6 +24,8 @@ constexpr const char* kEtcFiles[] = {"/etc/ld.so.cache",    "/etc/ld.so.conf", "
                                      "/etc/services",       "/etc/protocols",  "/etc/inputrc",
                                      "/etc/debian_version", "/etc/magic",      "/etc/locale.alias"};
 constexpr const char* kEtcNetworkFiles[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/gai.conf"};
+// Names of the keys of everybody with the same uid, in every keyring (keyrings(7)).
+constexpr const char* kHidden[] = {"/proc/keys"};
 constexpr off_t kMaxCopied = 1 << 20;
 constexpr std::size_t kMaxFound = 32;  // directories by prefix
 
@@ -90,6 +92,8 @@ SystemView system_view(Network network, const std::string& root) {
   if (network == Network::host)
     for (const char* path : kEtcNetworkFiles)
       if (is_public_file(root + path)) view.copied.emplace_back(path);
+  for (const char* path : kHidden)
+    if (exists(root + path)) view.hidden.emplace_back(path);
   return view;
 }
 

@@ -22,6 +22,7 @@ struct SystemView {
   std::vector<std::pair<std::string, std::string>> links;  // name in the root, target
   std::vector<std::string> read_only;                      // directories
   std::vector<std::string> copied;                         // files below /etc
+  std::vector<std::string> hidden;                         // files below /proc that tell of the host
 };
 
 /// `root` is "" but in tests.

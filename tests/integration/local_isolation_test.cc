@@ -35,6 +35,7 @@ TEST_CASE("a sandbox sees nothing of the host's people, secrets and devices", "[
   REXEC_SKIP_WITHOUT("bwrap");
   LocalBox box;
   REQUIRE(box.ok());
+  CHECK(refused(box, "cat /proc/keys"));
   for (const char* path : {"/root", "/etc/shadow", "/etc/gshadow", "/etc/ssh", "/etc/ssl/private", "/sys",
                            "/boot", "/mnt", "/srv", "/run/docker.sock", "/var/lib/dpkg", "/var/lib/rexec-mcp",
                            "/dev/kmsg", "/dev/mem", "/dev/kvm", "/dev/vda", "/dev/fuse", "/dev/vsock"})

@@ -33,6 +33,7 @@ const std::vector<Prerequisite>& prerequisites() {
       {"node", {{"node", "--version"}}},
       {"patch", {{"sh", "-c", "patch --version && git --version"}}},
       {"python3", {{"python3", "-c", ""}}},
+      {"root", {{"sh", "-c", "test $(id -u) = 0"}}},
       {"qemu",
        {{"qemu-aarch64", "--version"},
         {"qemu-aarch64-static", "--version"},

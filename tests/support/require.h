@@ -8,6 +8,7 @@
 //   patch    patch and git run
 //   python3  python3 runs
 //   qemu     qemu's user mode for aarch64 runs, or the machine is an aarch64
+//   root     the test runs as root
 //   arm64    there is a C++ compiler that targets aarch64
 #pragma once
 

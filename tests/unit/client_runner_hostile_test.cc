@@ -118,6 +118,28 @@ TEST_CASE("A hostile runner ends its own connection and nothing else") {
   }
 }
 
+TEST_CASE("A list that counts more than it holds is refused, and half an answer is none") {
+  const auto listed = [](const std::function<void(FakeWire&, const WireFrame&)>& answer) {
+    RunnerFixture f;
+    Outcome<ProcessEntries> outcome;
+    f.runner->list(true, Op{}, outcome.take());
+    answer(f.wire, f.next(MessageType::list));
+    const auto result = outcome.wait();
+    REQUIRE_FALSE(result.ok());
+    CHECK(outcome.count() == 1);
+    return result.error().code;
+  };
+  CHECK(listed([](FakeWire& wire, const WireFrame& frame) {
+          wire.send(MessageType::process_list, frame.id, "\xff\xff\xff\xff");
+        }) == ErrorCode::data_loss);
+  CHECK(listed([](FakeWire& wire, const WireFrame& frame) {
+          const std::string whole =
+              runner::encode_frame(MessageType::process_list, frame.id, std::string(100, 'x'));
+          wire.send_bytes(whole.substr(0, 50));
+          wire.disconnect();
+        }) == ErrorCode::data_loss);
+}
+
 TEST_CASE("A second answer to the same request ends the runner") {
   RunnerFixture f;
   Outcome<ProcessReport> outcome;

@@ -14,6 +14,7 @@ SandboxLayout ordinary_layout() {
   layout.links = {{"bin", "usr/bin"}, {"lib64", "usr/lib64"}};
   layout.read_only = {"/usr", "/opt", "/etc/alternatives"};
   layout.files = {{"/etc/passwd", 10}, {"/etc/group", 11}};
+  layout.hidden = {"/proc/keys"};
   layout.home = "/var/lib/rexec-mcp/sandboxes/0123/home";
   layout.binds = {{16, "/workspace", false}, {17, "/workspace/.git/hooks", true}};
   layout.env = {{"HOME", "/home/user"}, {"PATH", "/usr/bin"}};
@@ -208,6 +209,21 @@ TEST_CASE("bubblewrap arguments mount nothing over the system, and nothing twice
   CHECK_FALSE(bubblewrap_arguments(layout));
 }
 
+TEST_CASE("bubblewrap arguments hide files of /proc, and no others", "[local]") {
+  const auto arguments = bubblewrap_arguments(ordinary_layout());
+  REQUIRE(arguments);
+  const auto proc = std::find(arguments->begin(), arguments->end(), "--proc");
+  const std::vector<std::string> hidden = {"--ro-bind", "/dev/null", "/proc/keys"};
+  CHECK(std::search(proc, arguments->end(), hidden.begin(), hidden.end()) != arguments->end());
+  for (const char* path :
+       {"/proc", "/proc/", "/proc/../etc/passwd", "/etc/passwd", "proc/keys", "", "--bind"}) {
+    CAPTURE(path);
+    SandboxLayout layout = ordinary_layout();
+    layout.hidden = {path};
+    CHECK_FALSE(bubblewrap_arguments(layout));
+  }
+}
+
 TEST_CASE("bubblewrap arguments refuse what is not a variable or a descriptor", "[local]") {
   for (const std::string& name : {std::string(), std::string("A=B"), std::string("1A"), std::string("A B"),
                                   std::string("--setenv"), std::string("A\0B", 3)}) {
@@ -255,7 +271,7 @@ TEST_CASE("bubblewrap arguments from random fields are refused or have the one s
   const Parsed expected = parse(bubblewrap_arguments(ordinary_layout()).value());
   for (int round = 0; round < 20000; ++round) {
     SandboxLayout layout = ordinary_layout();
-    switch (random() % 5) {
+    switch (random() % 6) {
       case 0:
         layout.home = "/s" + text();
         break;
@@ -267,6 +283,9 @@ TEST_CASE("bubblewrap arguments from random fields are refused or have the one s
         break;
       case 3:
         layout.binds[1].destination = text();
+        break;
+      case 4:
+        layout.hidden[0] = "/proc" + text();
         break;
       default:
         layout.env[1].second = text();

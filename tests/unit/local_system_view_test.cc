@@ -79,12 +79,20 @@ TEST_CASE("files that not everybody may read or that are huge are left out", "[l
   CHECK(contains(system_view(Network::host, root.path()).copied, "/etc/resolv.conf"));
 }
 
+TEST_CASE("names of keys are hidden where the kernel has keys", "[local]") {
+  const Root root;
+  CHECK(system_view(Network::none, root.path()).hidden.empty());
+  root.file("/proc/keys");
+  CHECK(system_view(Network::none, root.path()).hidden == std::vector<std::string>{"/proc/keys"});
+}
+
 TEST_CASE("this machine's view makes acceptable arguments", "[local]") {
   for (const Network network : {Network::none, Network::host}) {
     const SystemView view = system_view(network);
     SandboxLayout layout;
     layout.links = view.links;
     layout.read_only = view.read_only;
+    layout.hidden = view.hidden;
     int fd = 10;
     for (const std::string& path : view.copied) layout.files.push_back({path, fd++});
     for (const auto& [path, content] : own_files()) layout.files.push_back({path, fd++});
