@@ -9,8 +9,8 @@
 
 namespace rexec::tools {
 
-/// Both outlive it. acquire() and find() fail while the secrets cannot be read; try_acquire() answers nullopt until
-/// they have been.
+/// Both outlive it. acquire() and find() fail while the secrets cannot be read; try_acquire() answers nullopt
+/// until they have been.
 std::unique_ptr<sandbox::SandboxManager> make_masking_manager(sandbox::SandboxManager& manager,
                                                               Secrets& secrets);
 
