@@ -42,11 +42,11 @@ class Outbound {
 struct Peer {
   std::string principal = "local";
   std::shared_ptr<Session> session;
-  /// Where the legacy era sends what is no answer to a request, for as long as the connection lives. Null:
-  /// where the answers go (stdio, which has one pipe for everything).
-  std::shared_ptr<Outbound> unsolicited;
   /// A lost connection cancels its requests (HTTP of 2026-07-28). On stdio the process ends instead.
   bool cancel_on_close = false;
+  /// Where the legacy era sends what is no answer to a request, for as long as the connection lives. Null:
+  /// where the answers go (stdio, which has one pipe for everything).
+  std::shared_ptr<Outbound> unsolicited = nullptr;
 };
 
 class Endpoint {

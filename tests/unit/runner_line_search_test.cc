@@ -76,7 +76,7 @@ TEST_CASE("A search ends at its limit and says so only when there was more", "[r
 TEST_CASE("What is found fits one reply", "[runner]") {
   std::string contents;
   for (int i = 0; i < 40000; ++i) contents += std::string(200, 'x') + "\n";
-  for (const std::size_t context : {0, 50}) {
+  for (const std::size_t context : {std::size_t{0}, std::size_t{50}}) {
     const SearchResult result = search("x", contents, {kMaxMatches, context});
     CHECK(result.stopped == Stopped::size);
     CHECK(encode(result).size() > kMaxTreeReply / 2);
