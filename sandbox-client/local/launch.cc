@@ -289,7 +289,6 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   for (const Placeholders& held : mounts.placeholders) request.inherited.push_back(held.lock());
   request.uid = spec.user;
   request.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, kMaxOpenFiles}};
-  if (spec.file_mb > 0) request.limits.push_back({RLIMIT_FSIZE, spec.file_mb << 20});
   ASSIGN_OR_RETURN(Spawned spawned, spawner.spawn(request, op));
   Guard outer(std::move(spawned));
   if (spec.kept) outer.keep(spec.kept->alive_fd);

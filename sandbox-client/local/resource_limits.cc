@@ -30,7 +30,7 @@ bool kernel_counts_by_namespace() {
 // Root without CAP_SYS_RESOURCE (the rule in containers) may not change the limits of another user, but that
 // user may: a child that becomes it does so. System calls only, as other threads may hold any lock at this
 // moment.
-void set_as(uid_t user, pid_t init, const rlimit& limit) {
+void set_as(uid_t user, pid_t init, int resource, const rlimit& limit) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -38,13 +38,19 @@ void set_as(uid_t user, pid_t init, const rlimit& limit) {
   const long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (child == 0) {
     if (syscall(SYS_setresgid, user, user, user) == 0 && syscall(SYS_setresuid, user, user, user) == 0)
-      syscall(SYS_prlimit64, init, RLIMIT_NPROC, &limit, nullptr);
+      syscall(SYS_prlimit64, init, resource, &limit, nullptr);
     syscall(SYS_exit_group, 0);
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) return;
   while (waitpid(static_cast<pid_t>(child), nullptr, 0) < 0 && errno == EINTR) {
   }
+}
+
+void set(std::optional<uid_t> user, pid_t init, decltype(RLIMIT_NPROC) resource, std::uint64_t value) {
+  const rlimit limit{value, value};
+  if (prlimit(init, resource, &limit, nullptr) != 0 && errno == EPERM && user)
+    set_as(*user, init, resource, limit);
 }
 
 Limit describe(std::string_view limits, const char* line, const char* name, const char* mechanism) {
@@ -78,9 +84,9 @@ std::optional<std::uint64_t> parse_hard_limit(std::string_view limits, std::stri
 
 std::vector<Limit> apply_limits(pid_t init, std::optional<uid_t> user, std::uint64_t file_mb) {
   const bool counted = kernel_counts_by_namespace();
-  const rlimit wanted{kMaxProcesses, kMaxProcesses};
-  if (counted && prlimit(init, RLIMIT_NPROC, &wanted, nullptr) != 0 && errno == EPERM && user)
-    set_as(*user, init, wanted);
+  if (counted) set(user, init, RLIMIT_NPROC, kMaxProcesses);
+  // Not before: bwrap writes the runner, which may be larger than what the sandbox may write.
+  if (file_mb > 0) set(user, init, RLIMIT_FSIZE, file_mb << 20);
 
   const auto limits = read_whole_file("/proc/" + std::to_string(init) + "/limits", kMaxLimitsFile);
   const std::string_view text = limits ? std::string_view(*limits) : std::string_view();

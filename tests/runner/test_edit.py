@@ -205,6 +205,7 @@ class Again(EditCase):
         nonce = os.urandom(16)
         old, new = self.runner.connect(), self.runner.connect()
         first = old.send_edit(path, ("b", "bb", True), nonce=nonce)
+        old.call(PING)  # it has arrived
         self.assertEqual(new.edit_file(path, ("b", "bb", True), nonce=nonce)["replacements"], 1)
         self.assertEqual(self.get("file")[-4:], b"abb\n")
         try:

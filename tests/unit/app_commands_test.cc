@@ -111,7 +111,9 @@ TEST_CASE("help lists every command and every setting, and explains each command
     CHECK_THAT(Setup().run({"help", std::string(command.name)}).out,
                ContainsSubstring(std::string(command.summary)));
   }
-  for (const Setting& setting : settings()) CHECK_THAT(help, ContainsSubstring(flag_name(setting)));
+  for (const Setting& setting : settings()) {
+    if (has_flag(setting)) CHECK_THAT(help, ContainsSubstring(flag_name(setting)));
+  }
   CHECK(Setup().run({"help", "cal"}).status == kUsage);
   CHECK_THAT(Setup().run({"help", "cal"}).err, ContainsSubstring("\"call\""));
 }

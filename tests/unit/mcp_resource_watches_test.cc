@@ -63,6 +63,8 @@ struct Fixture {
     return result;
   }
 
+  ~Fixture() { provider->held.clear(); }  // what was not answered holds on to all of this
+
   WorkerPool pool{WorkerPool::Options{1, 1}};
   const std::shared_ptr<Provider> provider = std::make_shared<Provider>();
   const std::shared_ptr<TimerQueue> timers = std::make_shared<TimerQueue>();

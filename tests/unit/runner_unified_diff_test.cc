@@ -149,7 +149,7 @@ TEST_CASE("Applying the difference gives the new text, within every bound") {
 TEST_CASE("A difference of large texts takes bounded work and space") {
   std::string before;
   std::string after;
-  for (int i = 0; i < 60'000; ++i) {
+  for (std::uint64_t i = 0; i < 60'000; ++i) {
     before += std::to_string(i * 7919 % 60'013) + "\n";
     after += std::to_string(i * 104'729 % 60'013) + "\n";
   }

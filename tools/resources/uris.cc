@@ -44,7 +44,7 @@ const std::vector<mcp::ResourceInfo>& published_resources() {
 }
 
 const std::vector<mcp::ResourceInfo>& published_templates() {
-  static const auto infos = read_infos("templates", "uriTemplate");
+  static const auto infos = read_infos("templates", "uri");
   return infos;
 }
 
