@@ -53,6 +53,8 @@ struct Fixture {
     watches->open();
   }
   ~Fixture() {
+    provider->held.clear();  // what was not answered holds on to all of this
+
     watches->close();
     timers->stop();
   }
@@ -62,8 +64,6 @@ struct Fixture {
     watches->add(Inquiry("ann", Op{}, pool), uri, [&](Result<void> added) { result = std::move(added); });
     return result;
   }
-
-  ~Fixture() { provider->held.clear(); }  // what was not answered holds on to all of this
 
   WorkerPool pool{WorkerPool::Options{1, 1}};
   const std::shared_ptr<Provider> provider = std::make_shared<Provider>();
