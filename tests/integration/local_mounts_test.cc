@@ -42,8 +42,8 @@ struct Project {
   void give() const {
     if (geteuid() != 0) return;
     for (const auto& entry : fs::recursive_directory_iterator(path))
-      (void)::lchown(entry.path().c_str(), sandbox_user(), sandbox_user());
-    (void)::lchown(path.c_str(), sandbox_user(), sandbox_user());
+      REQUIRE(::lchown(entry.path().c_str(), sandbox_user(), sandbox_user()) == 0);
+    REQUIRE(::lchown(path.c_str(), sandbox_user(), sandbox_user()) == 0);
   }
   bool has(const std::string& name) const {
     return fs::symlink_status(path + "/" + name).type() != fs::file_type::not_found;

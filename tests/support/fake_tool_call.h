@@ -125,11 +125,10 @@ class ToolBench {
     masking_ = tools::make_masking_manager(manager, *secrets_);
   }
   tools::Services services() {
-    return {masking_ ? *masking_ : manager,
-            limits,
-            {},
-            secrets_.get(),
-            std::make_shared<const std::vector<tools::Template>>(templates)};
+    tools::Services services{masking_ ? *masking_ : manager, limits};
+    services.secrets = secrets_.get();
+    services.templates = std::make_shared<const std::vector<tools::Template>>(templates);
+    return services;
   }
 
   FakeRunner& runner(const std::string& name = "default") { return manager.runner(name); }

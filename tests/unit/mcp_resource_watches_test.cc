@@ -54,7 +54,6 @@ struct Fixture {
   }
   ~Fixture() {
     provider->held.clear();  // what was not answered holds on to all of this
-
     watches->close();
     timers->stop();
   }
