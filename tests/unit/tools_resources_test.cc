@@ -22,7 +22,8 @@ struct Bench {
   test::Asker asker;
 
   std::shared_ptr<mcp::ResourceProvider> provider() {
-    return tools::make_resources(tools::Services{manager, limits});
+    const tools::Services services{manager, limits};
+    return tools::make_resources(services);
   }
   Result<ResourceContents> read(const std::string& uri) {
     test::Answer<ResourceContents> answer;

@@ -21,7 +21,8 @@ constexpr std::size_t kMaxDescription = 1024;
 std::vector<Json> all_tools() {
   test::FakeSandboxManager manager;
   std::vector<Json> files;
-  for (const mcp::Tool& tool : tools::make_tools(tools::Services{manager, {}})) {
+  const tools::Services services{manager, {}};
+  for (const mcp::Tool& tool : tools::make_tools(services)) {
     auto file = parse_json(tool.schema);
     REQUIRE(file);
     files.push_back(std::move(*file));
