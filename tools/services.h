@@ -36,8 +36,8 @@ struct ToolLimits {
 /// What a default sandbox is like, for texts that come before there is one.
 struct SandboxDefaults {
   sandbox::Network network = sandbox::Network::none;
-  std::string home = sandbox::RunnerSettings{}.home;
-  std::string cwd = sandbox::RunnerSettings{}.cwd;
+  std::string home = "/home/user";  // as in sandbox::RunnerSettings
+  std::string cwd = "/home/user";
 };
 
 class Secrets;

@@ -28,6 +28,12 @@ async function callEveryTool(call) {
   await use('write_file', { path: 'notes/a.txt', content: 'one\ntwo\nthree\n' });
   const read = await use('read_file', { path: '~/notes/a.txt', start_line: 2, max_lines: 1 });
   assert.match(textOf(read), /^two\n/);
+  const edited = await use('edit_file', { path: 'notes/a.txt', edits: [{ old_text: 'two', new_text: 'TWO' }] });
+  assert.match(edited.structuredContent.diff, /^\+TWO$/m);
+  const found = await use('search_files', { pattern: '^T', path: 'notes' });
+  assert.deepEqual(found.structuredContent.matches.map((m) => [m.line, m.text]), [[2, 'TWO']]);
+  const listed = await use('list_files', { path: 'notes' });
+  assert.deepEqual(listed.structuredContent.entries.map((e) => e.path), ['notes/a.txt']);
   await use('sandbox_create', { name: 'second', labels: { team: 'e2e' } });
   const other = await use('exec', { command: 'ls notes 2>&1 || echo separate', sandbox: 'second' });
   assert.match(textOf(other), /separate/);

@@ -45,7 +45,7 @@ for (const kind of clients) {
         assert.deepEqual(templates.map((t) => t.uriTemplate),
           ['rexec://{sandbox}/files/{+path}', 'rexec://{sandbox}/processes/{process}/output']);
         assert.deepEqual((await client.listResources()).resources.map((r) => r.uri), ['rexec://about']);
-        await refused(client.readResource({ uri: 'rexec://default/files/~' }), kind.era === 'legacy' ? -32002 : -32602);
+        await refused(client.readResource({ uri: 'rexec://default/files/~' }), kind.notFound);
         const about = await client.readResource({ uri: 'rexec://about' });
         assert.match(about.contents[0].text, /None yet/);
 

@@ -24,16 +24,19 @@ export function environment(state, extra = {}) {
 
 const info = { name: 'rexec-e2e', version: '1.0.0' };
 
-/** Every official client, in every way it can speak to a stdio server. */
+/**
+ * Every official client, in every way it can speak to a stdio server. `notFound` is how it reports an unknown resource: the
+ * v2 client makes the code of the newer revision out of -32002.
+ */
 export const clients = [
-  { name: 'TypeScript SDK v1', era: 'legacy', make: () => new ClientV1(info), transport: (o) => new StdioV1(o) },
-  { name: 'TypeScript v2 client, legacy', era: 'legacy', make: () => new ClientV2(info), transport: (o) => new StdioV2(o) },
+  { name: 'TypeScript SDK v1', era: 'legacy', notFound: -32002, make: () => new ClientV1(info), transport: (o) => new StdioV1(o) },
+  { name: 'TypeScript v2 client, legacy', era: 'legacy', notFound: -32602, make: () => new ClientV2(info), transport: (o) => new StdioV2(o) },
   {
-    name: 'TypeScript v2 client, auto', era: 'modern',
+    name: 'TypeScript v2 client, auto', era: 'modern', notFound: -32602,
     make: () => new ClientV2(info, { versionNegotiation: { mode: 'auto' } }), transport: (o) => new StdioV2(o),
   },
   {
-    name: 'TypeScript v2 client, pinned 2026-07-28', era: 'modern',
+    name: 'TypeScript v2 client, pinned 2026-07-28', era: 'modern', notFound: -32602,
     make: () => new ClientV2(info, { versionNegotiation: { mode: { pin: '2026-07-28' } } }), transport: (o) => new StdioV2(o),
   },
 ];
