@@ -22,7 +22,8 @@ struct Bench {
   test::Asker asker;
 
   std::shared_ptr<mcp::ResourceProvider> provider() {
-    const tools::Services services{manager, limits};
+    const tools::Services services{manager, limits, tools::SandboxDefaults(), nullptr,
+                                   std::make_shared<const std::vector<tools::Template>>()};
     return tools::make_resources(services);
   }
   Result<ResourceContents> read(const std::string& uri) {

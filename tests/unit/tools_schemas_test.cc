@@ -21,7 +21,8 @@ constexpr std::size_t kMaxDescription = 1024;
 std::vector<Json> all_tools() {
   test::FakeSandboxManager manager;
   std::vector<Json> files;
-  const tools::Services services{manager, {}};
+  const tools::Services services{
+      manager, {}, tools::SandboxDefaults(), nullptr, std::make_shared<const std::vector<tools::Template>>()};
   for (const mcp::Tool& tool : tools::make_tools(services)) {
     auto file = parse_json(tool.schema);
     REQUIRE(file);
