@@ -80,11 +80,11 @@ def runner_deprived_of_its_resources(at):
 
 @case(lost="the server, if it trusted a runner to live", outside=None, unproven=SELF_HARM, fresh=True, patient=True)
 def runner_killed_by_the_kernel(at):
-    at.attack("starve", at.runner)
     try:
+        at.attack("starve", at.runner)
         at.start("while :; do :; done")
     except (Failed, KeyError):
-        pass  # it may be dead by now
+        pass  # the runner may be dead at any moment of this
     at.server.call("process_list", sandbox=at.name, all=True)
     return answers_in_time(at)
 
