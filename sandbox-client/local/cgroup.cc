@@ -156,10 +156,10 @@ bool Cgroup::enter(const CgroupSite::Controller& place, const std::string& id,
                    const std::vector<std::pair<std::string, std::string>>& values, pid_t init) {
   if (place.directory.empty()) return false;
   const std::string path = place.directory + "/" + std::string(kPrefix) + id;
-  if (mkdir(path.c_str(), 0755) == 0) {
+  if (std::find(made_.begin(), made_.end(), path) == made_.end()) {
+    rmdir(path.c_str());  // of an earlier start of a persistent sandbox, whose server ended first
+    if (mkdir(path.c_str(), 0755) != 0) return false;
     made_.push_back(path);
-  } else if (errno != EEXIST || std::find(made_.begin(), made_.end(), path) == made_.end()) {
-    return false;
   }
   for (const auto& [file, value] : values)
     if (!put(path + "/" + file, value)) return false;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -137,6 +138,28 @@ TEST_CASE("cgroups end with their sandbox", "[local]") {
     path = directory + "/rexec-" + box.record().id;
     CHECK(std::filesystem::exists(path));
   }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a group that an earlier start left does not keep the limit from being in force", "[local]") {
+  const CgroupSite site = find_cgroup_site();
+  if (site.memory.directory.empty()) {
+    WARN("this machine lets us make no memory cgroup");
+    return;
+  }
+  const std::string id = "left-over-" + std::to_string(getpid());
+  const std::string path = site.memory.directory + "/rexec-" + id;
+  REQUIRE(std::filesystem::create_directory(path));
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  auto group = Cgroup::make(site, id, CgroupLimits{256, std::nullopt}, child);
+  CHECK(group->limits().front().mechanism != "not enforced");
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  group.reset();
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
