@@ -2,29 +2,13 @@
 
 #include "sandbox-client/runner/wire.h"
 #include "tests/support/catch.h"
+#include "tests/support/round_trip.h"
 
 namespace rexec::runner {
 namespace {
 
 WaitSpec sample_wait() {
   return {Until::output, 1234, {5, 1ULL << 40}, {true, false}, 100, 200};
-}
-
-template <class Message>
-Message round_trip(const Message& message) {
-  const std::string bytes = encode(message);
-  Message decoded;
-  REQUIRE(decode(bytes, decoded));
-  CHECK(encode(decoded) == bytes);
-  // Every shorter payload is refused, none is read beyond its end.
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    Message cut;
-    CHECK_FALSE(decode(std::string_view(bytes).substr(0, size), cut));
-  }
-  // What a later version appends is ignored.
-  Message longer;
-  CHECK(decode(bytes + "more", longer));
-  return decoded;
 }
 
 }  // namespace

@@ -1,22 +1,10 @@
 #include "sandbox-client/runner/wire_tree.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/round_trip.h"
 
 namespace rexec::runner {
 namespace {
-
-template <class Message>
-Message round_trip(const Message& message) {
-  const std::string bytes = encode(message);
-  Message decoded;
-  REQUIRE(decode(bytes, decoded));
-  CHECK(encode(decoded) == bytes);
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    Message cut;
-    CHECK_FALSE(decode(std::string_view(bytes).substr(0, size), cut));
-  }
-  return decoded;
-}
 
 template <class Message>
 bool accepted(const Message& message) {
