@@ -90,9 +90,9 @@ def structured(result):
 class Lane(threading.Thread):
     """One caller; the last lane also makes and deletes sandboxes."""
 
-    def __init__(self, server, number, calls, seed, counter):
+    def __init__(self, server, number, calls, seed):
         super().__init__()
-        self.server, self.number, self.calls, self.counter = server, number, calls, counter
+        self.server, self.number, self.calls = server, number, calls
         self.random = random.Random(f"{seed}-{number}")
         self.failure = None
         kinds = [(30, self.echo), (8, self.large), (15, self.write), (15, self.read), (8, self.background), (5, self.listing),
@@ -106,7 +106,6 @@ class Lane(threading.Thread):
         try:
             for _ in range(self.calls):
                 self.random.choices(self.kinds, self.weights)[0]()
-                next(self.counter)
         except Exception as error:  # reported by the main thread
             self.failure = error
 
@@ -231,17 +230,6 @@ def sample(server, state):
             "processes": len(processes), "disk MB": disk(state)}
 
 
-class Counter:
-    """Counts without a lock: next() of one iterator at a time is atomic enough for a progress line."""
-
-    def __init__(self):
-        self.lock, self.value = threading.Lock(), 0
-
-    def __next__(self):
-        with self.lock:
-            self.value += 1
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=200_000)
@@ -250,16 +238,15 @@ def main():
     state = tempfile.mkdtemp(prefix="rexec-soak-")
     os.chmod(state, 0o755)  # a server run as root starts its sandboxes as another uid, which has to get there
     server = Server(state)
-    counter = Counter()
     samples = []
+    per_lane = max(1, options.calls // SAMPLES // LANES)
     begin = time.monotonic()
     print(f"{options.calls} calls in {LANES} lanes, seed {options.seed}")
     columns = list(GROWTH)
     print("| calls | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1), flush=True)
     try:
         for part in range(SAMPLES):
-            per_lane = max(1, options.calls // SAMPLES // LANES)
-            lanes = [Lane(server, number, per_lane, f"{options.seed}-{part}", counter) for number in range(LANES)]
+            lanes = [Lane(server, number, per_lane, f"{options.seed}-{part}") for number in range(LANES)]
             for lane in lanes:
                 lane.start()
             for lane in lanes:
@@ -267,9 +254,10 @@ def main():
                 if lane.failure is not None:
                     raise lane.failure
             samples.append(sample(server, state))
-            print(f"| {counter.value} | " + " | ".join(f"{samples[-1][column]:.1f}" for column in columns) + " |", flush=True)
+            print(f"| {(part + 1) * per_lane * LANES} | " + " | ".join(f"{samples[-1][column]:.1f}" for column in columns) + " |", flush=True)
         spent = time.monotonic() - begin
-        print(f"{counter.value} calls in {spent:.0f} s, {counter.value / spent:.0f} a second")
+        made = SAMPLES * per_lane * LANES
+        print(f"{made} calls in {spent:.0f} s, {made / spent:.0f} a second")
         grown = [f"{column}: {samples[1][column]:.1f} to {samples[-1][column]:.1f}" for column, bound in GROWTH.items()
                  if samples[-1][column] - samples[1][column] > bound]
         if grown:
