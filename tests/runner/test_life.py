@@ -10,7 +10,7 @@ import unittest
 
 from runner_case import BINARY, SANITIZED, RunnerCase, eventually, skip_without
 from runner_protocol import (CANCELLED, CANCEL, EMULATOR, EXITED, HELLO, MAGIC, MAX_DATA, MAX_PAYLOAD, PING, READ_OUTPUT,
-                             RUNNING, SET_LEASE, SHUTDOWN, START, WRITE_DATA, UNTIL_EXIT, UNTIL_NONE, Client, Runner, RunnerError, frame,
+                             RUNNING, SET_LEASE, SHUTDOWN, START, WRITE_DATA, UNTIL_EXIT, UNTIL_NONE, UNTIL_OUTPUT, Client, Runner, RunnerError, frame,
                              start_payload, text, wait_spec)
 
 
@@ -47,8 +47,8 @@ class Lifeline(RunnerCase):
 
     def test_shutdown_lets_commands_end_themselves(self):
         path = self.path("said")
-        self.client.run(f"trap 'echo bye > {path}; exit' TERM; sleep 60 & wait", wait=wait_spec(until=UNTIL_NONE))
-        time.sleep(0.1)
+        self.client.run(f"trap 'echo bye > {path}; exit' TERM; echo set; sleep 60 & wait",
+                        wait=wait_spec(until=UNTIL_OUTPUT))
         self.client.call(SHUTDOWN)
         self.runner.wait_for_end()
         self.assertEqual(self.get("said"), b"bye\n")
