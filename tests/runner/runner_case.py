@@ -10,6 +10,9 @@ from runner_protocol import Runner
 
 BINARY = os.environ.get("REXEC_RUNNER_BINARY", "rexec-runner")
 SANITIZED = BINARY.endswith("-test")  # dynamic, and generous with memory
+# How much longer than planned anything may take here: what waits for something that it should not wait for takes
+# longer than that.
+PATIENCE = 20 if SANITIZED else 4
 
 
 def skip_without(name, present):
