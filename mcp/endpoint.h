@@ -59,7 +59,8 @@ class Endpoint {
   virtual void receive_oversized(std::shared_ptr<Outbound> out, const Peer& peer, std::size_t limit) = 0;
   /// Requests under way, over all connections. A transport that ends waits for zero, within its bound.
   virtual std::size_t in_flight() const = 0;
-  /// Blocks until in_flight() is zero or the deadline has passed; true when it is zero.
+  /// Blocks until in_flight() is zero, after shutdown() until the last message of everything has been sent;
+  /// false when the deadline has passed before.
   virtual bool wait_idle(const Op& op) const = 0;
   /// Cancels everything that is under way and refuses what comes.
   virtual void shutdown() = 0;

@@ -81,7 +81,8 @@ void RequestRegistry::release(std::uint64_t cookie) {
     entries_.erase(found);
     const auto counted = counts_.find({removed.admission.kind, removed.admission.principal});
     if (--counted->second == 0) counts_.erase(counted);
-    if (removed.admission.kind == RequestKind::call && --calls_ == 0) idle_.notify_all();
+    if (removed.admission.kind == RequestKind::call) --calls_;
+    if (idle()) idle_.notify_all();
   }
 }
 
@@ -109,9 +110,9 @@ std::size_t RequestRegistry::calls() const {
 
 bool RequestRegistry::wait_idle(const Op& op) const {
   MutexLock lock(mutex_);
-  const auto idle = [this]() REXEC_REQUIRES(mutex_) { return calls_ == 0; };
-  if (op.deadline.is_infinite()) return idle_.wait(lock, op.stop, idle);
-  return idle_.wait_until(lock, op.stop, op.deadline.time(), idle);
+  const auto is_idle = [this]() REXEC_REQUIRES(mutex_) { return idle(); };
+  if (op.deadline.is_infinite()) return idle_.wait(lock, op.stop, is_idle);
+  return idle_.wait_until(lock, op.stop, op.deadline.time(), is_idle);
 }
 
 }  // namespace rexec::mcp

