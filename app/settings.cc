@@ -198,6 +198,10 @@ constexpr Setting kSettings[] = {
         "sandbox.cpus", 0, 4096,
         "Processors' time that a sandbox may use, and the most that `sandbox_create` may ask for; 0: no "
         "limit."),
+    integer<&Config::local, &sandbox::LocalOptions::disk_mb>(
+        "sandbox.disk_mb", 0, kMaxMegabytes,
+        "What a sandbox's home may take on the disk, and the most that `sandbox_create` may ask for; 0: no "
+        "limit."),
     integer<&Config::local, &sandbox::LocalOptions::file_mb>(
         "sandbox.file_mb", 0, kMaxMegabytes,
         "The largest file that a sandbox may write; 0: no "

@@ -33,6 +33,7 @@ tools::Template read_template(const std::string& name, const Json& json) {
   if (json.contains("network"))
     made.network = json.at("network") == "host" ? sandbox::Network::host : sandbox::Network::none;
   if (json.contains("memory_mb")) made.memory_mb = json.at("memory_mb").get<std::uint64_t>();
+  if (json.contains("disk_mb")) made.disk_mb = json.at("disk_mb").get<std::uint64_t>();
   if (json.contains("cpus")) made.cpus = json.at("cpus").get<double>();
   if (json.contains("setup")) made.setup = json.at("setup").get<std::vector<std::string>>();
   if (json.contains("setup_timeout_s")) made.setup_timeout = to_duration(json.at("setup_timeout_s"));
@@ -48,6 +49,7 @@ Json templates_schema() {
       {"env", texts("Environment of every process.")},
       {"network", {{"type", "string"}, {"enum", {"none", "host"}}}},
       {"memory_mb", {{"type", "integer"}, {"minimum", 16}, {"maximum", 16777216}}},
+      {"disk_mb", {{"type", "integer"}, {"minimum", 1}, {"maximum", 16777216}}},
       {"cpus", {{"type", "number"}, {"minimum", 0.01}, {"maximum", 4096}}},
       {"cwd", {{"type", "string"}, {"description", "Where commands start, an absolute path."}}},
       {"setup",

@@ -97,6 +97,8 @@ Error explain_process(const runner::Failure& failure, std::uint64_t process) {
 
 Error explain_file(const runner::Failure& failure, const std::string& path) {
   const std::string name = quote(path);
+  if (failure.step == "limit" && failure.number == EDQUOT)
+    return {ErrorCode::resource_exhausted, "the " + quotable(failure.text)};
   if (failure.step == "expect") {
     switch (failure.number) {
       case EEXIST:

@@ -24,6 +24,7 @@ sandbox::CreateRequest read_request(const Arguments& arguments, const Template* 
     spec.network = arguments.text("network") == "host" ? sandbox::Network::host : sandbox::Network::none;
   if (arguments.has("memory_mb")) spec.memory_mb = arguments.size("memory_mb", 0);
   if (arguments.has("cpus")) spec.cpus = arguments.number("cpus");
+  if (arguments.has("disk_mb")) spec.disk_mb = arguments.size("disk_mb", 0);
   for (auto& [key, value] : arguments.string_map("labels")) spec.labels.emplace(key, value);
   spec.persistent = arguments.flag("persistent");
   if (const auto expires_in = arguments.seconds("expires_in_s")) request.expires_in = expires_in;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxPath = 4095;  // PATH_MAX - 1
 constexpr std::size_t kMaxEntries = 256;
+constexpr std::uint64_t kMaxMegabytes = std::uint64_t{1} << 40;
 // Directories of the root that are the system's or ours, and places that nothing may cover.
 constexpr std::string_view kTaken[] = {"usr", "opt", "etc", "proc", "dev", "sys", "run"};
 constexpr std::string_view kWhole[] = {"/home", kSandboxHome, "/tmp", "/var"};
@@ -82,6 +83,8 @@ Status check(const SandboxLayout& layout) {
     if (!is_identifier(name)) return refuse("an environment variable's name", "is not an identifier");
     if (has_nul(value)) return refuse("an environment variable's value", "contains NUL");
   }
+  for (const std::uint64_t mb : {layout.memory_mb, layout.watched_memory_mb, layout.watched_disk_mb})
+    if (mb > kMaxMegabytes) return refuse("a limit", "is beyond what can be counted");
   std::set<std::string_view> destinations;
   for (const Bind& bind : layout.binds)
     if (!may_hold_mount(bind.destination) || !destinations.insert(bind.destination).second)
@@ -165,21 +168,24 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   // A device that cannot be opened, since such mounts have none.
   for (const std::string& path : layout.hidden) arguments.add("--ro-bind", "/dev/null", path);
   arguments.add("--dev", "/dev");
-  arguments.add("--perms", "1777");
-  arguments.add("--tmpfs", "/dev/shm");
+  // All together they leave a part of the memory to processes. Without a size it is half of the machine's,
+  // each.
+  const auto add_memory = [&](const char* mode, const char* path, std::uint64_t part) {
+    arguments.add("--perms", mode);
+    if (layout.memory_mb > 0) arguments.add("--size", std::to_string((layout.memory_mb << 20) / part));
+    arguments.add("--tmpfs", path);
+  };
+  add_memory("1777", "/dev/shm", 4);
   arguments.add("--remount-ro", "/dev");
-  arguments.add("--perms", "1777");
-  arguments.add("--tmpfs", "/tmp");
-  arguments.add("--perms", "0755");
-  arguments.add("--tmpfs", "/var");
+  add_memory("1777", "/tmp", 2);
+  add_memory("0755", "/var", 16);
   for (const char* directory : {"/var/cache", "/var/lib", "/var/log"}) {
     arguments.add("--perms", "0755");
     arguments.add("--dir", directory);
   }
   arguments.add("--symlink", "../tmp", "/var/tmp");
   arguments.add("--symlink", "../run", "/var/run");
-  arguments.add("--perms", "0755");
-  arguments.add("--tmpfs", "/run");
+  add_memory("0755", "/run", 16);
   arguments.add("--perms", "1777");
   arguments.add("--dir", "/run/lock");
   // A mount of its own: nothing inside can then rename, replace or change the runner.
@@ -190,8 +196,7 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   arguments.add("--remount-ro", "/run/rexec");
 
   if (layout.home.empty()) {
-    arguments.add("--perms", "0700");
-    arguments.add("--tmpfs", kSandboxHome);
+    add_memory("0700", kSandboxHome, 4);
   } else {
     arguments.add("--bind", layout.home, kSandboxHome);
   }
@@ -211,6 +216,8 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
     arguments.add("--info-fd", std::to_string(layout.info_fd));
     arguments.add("--", kRunnerPath, "serve", "--channel-fd", std::to_string(layout.channel_fd));
   }
+  if (layout.watched_memory_mb > 0) arguments.add("--memory-mb", std::to_string(layout.watched_memory_mb));
+  if (layout.watched_disk_mb > 0) arguments.add("--disk-mb", std::to_string(layout.watched_disk_mb));
   return arguments.take();
 }
 

@@ -56,6 +56,9 @@ struct SandboxLayout {
   std::vector<Bind> binds;          // in the order in which they are made, which is after all the rest
   std::vector<std::pair<std::string, std::string>> env;  // of the runner itself
   Network network = Network::none;
+  std::uint64_t memory_mb = 0;  // bounds what lies in memory as files: /tmp and the like; 0: nothing does
+  std::uint64_t watched_memory_mb = 0;  // limits that the runner enforces; 0: none
+  std::uint64_t watched_disk_mb = 0;
   int runner_fd = -1;              // the runner's bytes
   int seccomp_fd = -1;             // the filter's bytes
   int info_fd = -1;                // where bwrap writes the pid of the sandbox's pid 1, as JSON

@@ -131,6 +131,14 @@ std::string mechanism(const CgroupSite::Controller& place, const char* controlle
   return std::string(place.unified ? "cgroup v2 " : "cgroup v1 ") + controller;
 }
 
+const char* limit_file(bool unified) {
+  return unified ? "memory.max" : "memory.limit_in_bytes";
+}
+
+const char* kills_file(bool unified) {
+  return unified ? "memory.events" : "memory.oom_control";
+}
+
 void remove_stale_in(const std::string& directory) {
   if (directory.empty()) return;
   const std::unique_ptr<DIR, int (*)(DIR*)> list(opendir(directory.c_str()), closedir);
@@ -174,12 +182,13 @@ std::unique_ptr<Cgroup> Cgroup::make(const CgroupSite& site, const std::string& 
   if (limits.memory_mb) {
     const std::string bytes = std::to_string(*limits.memory_mb * kMegabyte);
     const bool unified = site.memory.unified;
-    const std::string file = unified ? "memory.max" : "memory.limit_in_bytes";
+    const std::string file = limit_file(unified);
     if (group->enter(site.memory, id, {{file, bytes}}, init)) {
       memory.mechanism = mechanism(site.memory, "memory");
       // Swap is not there on every kernel; without it there is nothing to bound.
       const std::string& path = group->made_.back();
-      group->kills_file_ = path + (unified ? "/memory.events" : "/memory.oom_control");
+      group->kills_file_ = path + "/" + kills_file(unified);
+      group->memory_mb_ = *limits.memory_mb;
       put(path + (unified ? "/memory.swap.max" : "/memory.memsw.limit_in_bytes"), unified ? "0" : bytes);
     }
   }
@@ -194,6 +203,19 @@ std::unique_ptr<Cgroup> Cgroup::make(const CgroupSite& site, const std::string& 
     if (group->enter(site.cpu, id, values, init)) cpus.mechanism = mechanism(site.cpu, "cpu");
   }
   group->limits_ = {std::move(memory), std::move(cpus)};
+  return group;
+}
+
+std::unique_ptr<Cgroup> Cgroup::find(const CgroupSite& site, const std::string& id) {
+  if (site.memory.directory.empty()) return nullptr;
+  const std::string path = site.memory.directory + "/" + std::string(kPrefix) + id + "/";
+  const std::string limit = text_of(path + limit_file(site.memory.unified));
+  std::uint64_t bytes = 0;
+  if (std::from_chars(limit.data(), limit.data() + limit.size(), bytes).ec != std::errc()) return nullptr;
+  std::unique_ptr<Cgroup> group(new Cgroup());
+  group->memory_mb_ = bytes / kMegabyte;
+  group->kills_file_ = path + kills_file(site.memory.unified);
+  group->kills_ = count_memory_kills(text_of(group->kills_file_));
   return group;
 }
 

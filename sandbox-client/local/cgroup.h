@@ -48,6 +48,9 @@ class Cgroup {
   /// cannot be had is left out of limits().
   static std::unique_ptr<Cgroup> make(const CgroupSite& site, const std::string& id,
                                       const CgroupLimits& limits, pid_t init);
+  /// The groups of a sandbox that another server made, or this one earlier: only what killed_by_memory()
+  /// needs, from now on. They stay when this is destroyed. Null: its memory is not limited by a group.
+  static std::unique_ptr<Cgroup> find(const CgroupSite& site, const std::string& id);
   ~Cgroup();
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
@@ -59,6 +62,8 @@ class Cgroup {
   /// those but does not name them: the first that is asked about after the count has risen is taken for it,
   /// and stays so. Thread-safe.
   bool killed_by_memory(std::uint64_t process);
+  /// The limit that killed_by_memory() is about; 0 when there is none.
+  std::uint64_t memory_mb() const { return memory_mb_; }
 
  private:
   Cgroup() = default;
@@ -66,6 +71,7 @@ class Cgroup {
              const std::vector<std::pair<std::string, std::string>>& values, pid_t init);
 
   std::vector<std::string> made_;
+  std::uint64_t memory_mb_ = 0;
   std::string kills_file_;  // has the kernel's count; empty: memory is not limited
   Mutex mutex_;
   std::uint64_t kills_ REXEC_GUARDED_BY(mutex_) = 0;  // accounted for

@@ -30,6 +30,9 @@ constexpr std::size_t kMaxInfo = 4096;
 constexpr std::size_t kMaxMountInfo = 4 << 20;
 constexpr auto kStartLimit = std::chrono::seconds(20);
 constexpr auto kEndLimit = std::chrono::seconds(5);
+// What the runner does about limits, see limit_watch.h.
+constexpr const char* kWatchedMemory = "measured every 0.1 s by the runner, which kills what has most";
+constexpr const char* kWatchedDisk = "measured every second by the runner, which kills what still writes";
 constexpr auto kSealStep = std::chrono::microseconds(250);
 constexpr auto kStopStep = std::chrono::milliseconds(5);  // how late a cancellation may be noticed
 
@@ -65,6 +68,12 @@ Status reap(int pidfd, const Op& op) {
   siginfo_t info{};
   waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
   return {};
+}
+
+/// No file may be larger than all may be together.
+std::uint64_t largest_file_mb(const SandboxLimits& limits) {
+  if (!limits.disk_mb) return limits.file_mb;
+  return limits.file_mb == 0 ? *limits.disk_mb : std::min(limits.file_mb, *limits.disk_mb);
 }
 
 /// The files and descriptors of one launch; ours until the child has its copies.
@@ -249,6 +258,11 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   inputs.layout.home = spec.home;
   inputs.layout.env = base_environment();
   inputs.layout.network = spec.network;
+  const CgroupSite site = find_cgroup_site();
+  const bool watches_memory = spec.limits.groups.memory_mb && site.memory.directory.empty();
+  inputs.layout.memory_mb = spec.limits.groups.memory_mb.value_or(0);
+  inputs.layout.watched_memory_mb = watches_memory ? inputs.layout.memory_mb : 0;
+  inputs.layout.watched_disk_mb = spec.limits.disk_mb.value_or(0);
   ASSIGN_OR_RETURN(OpenMounts mounts, open_mounts(spec.mounts, spec.user, spec.state));
   inputs.layout.binds = mounts.binds;
   RETURN_IF_ERROR(add_files(inputs, view));
@@ -322,13 +336,18 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
                      read_whole_file("/proc/" + std::to_string(*init_pid) + "/mountinfo", kMaxMountInfo));
     RETURN_IF_ERROR(verify_binds(mounts.binds, seen));
   }
-  launched.cgroup = Cgroup::make(find_cgroup_site(), spec.id, spec.limits, *init_pid);
+  launched.cgroup = Cgroup::make(site, spec.id, spec.limits.groups, *init_pid);
   launched.sandbox->keep(std::move(mounts.placeholders), launched.cgroup);
   launched.mounts = std::move(mounts.described);
   launched.notes = std::move(mounts.notes);
-  launched.limits = apply_limits(*init_pid, spec.user, spec.file_mb);
-  const std::vector<Limit>& grouped = launched.cgroup->limits();
-  launched.limits.insert(launched.limits.end(), grouped.begin(), grouped.end());
+  launched.limits = apply_limits(*init_pid, spec.user, largest_file_mb(spec.limits));
+  for (Limit limit : launched.cgroup->limits()) {
+    if (limit.name == "memory_mb" && watches_memory) limit.mechanism = kWatchedMemory;
+    launched.limits.push_back(std::move(limit));
+  }
+  launched.limits.push_back(spec.limits.disk_mb
+                                ? Limit{"disk_mb", std::to_string(*spec.limits.disk_mb), kWatchedDisk}
+                                : Limit{"disk_mb", "unlimited", "not enforced"});
   return launched;
 }
 

@@ -29,6 +29,12 @@ struct KeptInputs {
   std::int64_t expires_unix_ms = 0;
 };
 
+struct SandboxLimits {
+  CgroupLimits groups;
+  std::optional<std::uint64_t> disk_mb;  // of the home
+  std::uint64_t file_mb = 0;             // of one file; 0: none
+};
+
 struct LaunchSpec {
   std::string bubblewrap;     // path
   std::optional<uid_t> user;  // drop to this first
@@ -37,8 +43,7 @@ struct LaunchSpec {
   MountOptions mounts;
   std::string state;  // the state directory
   std::string id;     // of the sandbox
-  CgroupLimits limits;
-  std::uint64_t file_mb = 0;  // bound on the size of a file; 0: none
+  SandboxLimits limits;
   std::optional<KeptInputs> kept;
 };
 

@@ -38,7 +38,7 @@ struct Entry {
   bool busy = false;
   SandboxRecord record;
   std::shared_ptr<Cgroup> cgroup;  // like record
-  CgroupLimits limits;             // constant
+  SandboxLimits limits;            // constant
   std::unique_ptr<SandboxDirectory> directory;
   std::unique_ptr<RunningSandbox> running;
   UniqueFd channel;
@@ -68,24 +68,26 @@ Result<Environment> environment_for(const SandboxSpec& spec) {
   return environment;
 }
 
-void add_unenforced(const SandboxSpec& spec, std::vector<Limit>& limits) {
-  limits.push_back({"disk_mb", spec.disk_mb ? std::to_string(*spec.disk_mb) : "unlimited", "not enforced"});
-}
-
 /// What is asked for, or the configuration's; never more than that.
-Result<CgroupLimits> limits_for(const SandboxSpec& spec, const LocalOptions& options) {
-  CgroupLimits limits{spec.memory_mb, spec.cpus};
+Result<SandboxLimits> limits_for(const SandboxSpec& spec, const LocalOptions& options) {
+  SandboxLimits limits{{spec.memory_mb, spec.cpus}, spec.disk_mb, options.file_mb};
   const auto exceeded = [](const char* name, std::uint64_t most) {
     return Error{ErrorCode::permission_denied, std::string("the configuration of this server allows ") +
                                                    name + " up to " + std::to_string(most)};
   };
   if (options.memory_mb > 0) {
-    if (limits.memory_mb.value_or(0) > options.memory_mb) return exceeded("memory_mb", options.memory_mb);
-    if (!limits.memory_mb) limits.memory_mb = options.memory_mb;
+    if (limits.groups.memory_mb.value_or(0) > options.memory_mb)
+      return exceeded("memory_mb", options.memory_mb);
+    if (!limits.groups.memory_mb) limits.groups.memory_mb = options.memory_mb;
   }
   if (options.cpus > 0) {
-    if (limits.cpus.value_or(0) > static_cast<double>(options.cpus)) return exceeded("cpus", options.cpus);
-    if (!limits.cpus) limits.cpus = static_cast<double>(options.cpus);
+    if (limits.groups.cpus.value_or(0) > static_cast<double>(options.cpus))
+      return exceeded("cpus", options.cpus);
+    if (!limits.groups.cpus) limits.groups.cpus = static_cast<double>(options.cpus);
+  }
+  if (options.disk_mb > 0) {
+    if (limits.disk_mb.value_or(0) > options.disk_mb) return exceeded("disk_mb", options.disk_mb);
+    if (!limits.disk_mb) limits.disk_mb = options.disk_mb;
   }
   return limits;
 }
@@ -145,7 +147,7 @@ class LocalBackend final : public Backend {
   Result<std::shared_ptr<Machinery>> machinery();
   /// `home` of the sandbox `id` is on the host.
   Result<Launched> launch(const SandboxId& id, const std::string& home, Network network,
-                          const CgroupLimits& limits, std::optional<KeptInputs> kept, const Op& op);
+                          const SandboxLimits& limits, std::optional<KeptInputs> kept, const Op& op);
   Result<Launched> launch_kept(const SandboxSpec& spec, const SandboxId& id, const std::string& home,
                                const KeptInputs& inputs, const Op& op);
   /// Whether it ends with this server; any other is a persistent one.
@@ -164,6 +166,8 @@ class LocalBackend final : public Backend {
   CondVar changed_;
   std::shared_ptr<Machinery> machinery_ REXEC_GUARDED_BY(mutex_);
   std::map<SandboxId, std::shared_ptr<Entry>> entries_ REXEC_GUARDED_BY(mutex_);
+  // Of persistent ones that are in use.
+  std::map<SandboxId, std::shared_ptr<Cgroup>> kept_groups_ REXEC_GUARDED_BY(mutex_);
   std::jthread janitor_ REXEC_GUARDED_BY(mutex_);  // removes what earlier servers left
 };
 
@@ -240,7 +244,7 @@ bool LocalBackend::is_own(const SandboxId& id) {
 }
 
 Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& home, Network network,
-                                      const CgroupLimits& limits, std::optional<KeptInputs> kept,
+                                      const SandboxLimits& limits, std::optional<KeptInputs> kept,
                                       const Op& op) {
   LaunchSpec spec;
   ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
@@ -248,7 +252,6 @@ Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& ho
   spec.home = home;
   spec.id = id;
   spec.limits = limits;
-  spec.file_mb = options_.file_mb;
   spec.network = network;
   spec.mounts = options_.mounts;
   spec.state = state_.path();
@@ -259,16 +262,14 @@ Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& ho
 
 Result<Launched> LocalBackend::launch_kept(const SandboxSpec& spec, const SandboxId& id,
                                            const std::string& home, const KeptInputs& inputs, const Op& op) {
-  ASSIGN_OR_RETURN(const CgroupLimits limits, limits_for(spec, options_));
-  ASSIGN_OR_RETURN(Launched launched, launch(id, home, spec.network, limits, inputs, op));
-  add_unenforced(spec, launched.limits);
-  return launched;
+  ASSIGN_OR_RETURN(const SandboxLimits limits, limits_for(spec, options_));
+  return launch(id, home, spec.network, limits, inputs, op);
 }
 
 Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
   RETURN_IF_ERROR(check(spec));
   RETURN_IF_ERROR(check_mounts(options_.mounts));
-  ASSIGN_OR_RETURN(const CgroupLimits limits, limits_for(spec, options_));
+  ASSIGN_OR_RETURN(const SandboxLimits limits, limits_for(spec, options_));
   SandboxRecord record;
   ASSIGN_OR_RETURN(record.settings.env, environment_for(spec));
   // Before anything is on disk: without bwrap nothing is to be left.
@@ -302,7 +303,6 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   record.capabilities = launched->notes;
   record.isolation = launched->isolation;
   record.limits = std::move(launched->limits);
-  add_unenforced(spec, record.limits);
 
   auto entry = std::make_shared<Entry>();
   entry->record = record;
@@ -398,7 +398,13 @@ Status LocalBackend::stop(const SandboxId& id, const Op& op) {
 }
 
 Status LocalBackend::destroy(const SandboxId& id, const Op& op) {
-  if (!is_own(id)) return kept_.destroy(id, op);
+  if (!is_own(id)) {
+    {
+      MutexLock lock(mutex_);
+      kept_groups_.erase(id);
+    }
+    return kept_.destroy(id, op);
+  }
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   entry->channel.reset();
   if (entry->running) {
@@ -414,20 +420,26 @@ Status LocalBackend::destroy(const SandboxId& id, const Op& op) {
 
 std::string LocalBackend::limit_reason(const SandboxId& id, std::uint64_t process) {
   std::shared_ptr<Cgroup> cgroup;
-  std::uint64_t limit = 0;
   {
     MutexLock lock(mutex_);
-    const auto found = entries_.find(id);
-    if (found == entries_.end() || !found->second->cgroup) return {};
-    cgroup = found->second->cgroup;
-    limit = found->second->limits.memory_mb.value_or(0);
+    if (const auto own = entries_.find(id); own != entries_.end()) {
+      cgroup = own->second->cgroup;
+    } else if (const auto kept = kept_groups_.find(id); kept != kept_groups_.end()) {
+      cgroup = kept->second;
+    }
   }
-  return cgroup->killed_by_memory(process) ? "memory limit " + std::to_string(limit) + " MB" : "";
+  if (cgroup == nullptr || !cgroup->killed_by_memory(process)) return {};
+  return "memory limit " + std::to_string(cgroup->memory_mb()) + " MB";
 }
 
 Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id, const Op& op) {
   if (!is_own(id)) {
     ASSIGN_OR_RETURN(UniqueFd socket, kept_.connect(id, op));
+    std::shared_ptr<Cgroup> group = Cgroup::find(find_cgroup_site(), id);
+    {
+      MutexLock lock(mutex_);
+      kept_groups_.insert_or_assign(id, std::move(group));
+    }
     return make_socket_channel(std::move(socket), reactor_);
   }
   ASSIGN_OR_RETURN(const Use entry, use(id, op));

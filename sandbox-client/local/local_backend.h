@@ -28,6 +28,7 @@ struct LocalOptions {
   // Of each sandbox, and the most that a specification may ask for; 0: no limit.
   std::uint64_t memory_mb = 0;
   std::uint64_t cpus = 0;
+  std::uint64_t disk_mb = 0;  // of the home
   std::uint64_t file_mb = 0;  // of one file
 };
 

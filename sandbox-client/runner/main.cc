@@ -35,7 +35,7 @@ constexpr std::size_t kMaxSecret = 256;
 int usage() {
   std::fputs(
       "usage: rexec-runner serve [--channel-fd N] [--listen-fd N] [--lease-s S] [--expires-ms T]\n"
-      "                           [--secret-fd N] [--shell PATH]\n"
+      "                           [--secret-fd N] [--shell PATH] [--memory-mb M] [--disk-mb M]\n"
       "       rexec-runner version\n",
       stderr);
   return kUsageError;
@@ -58,6 +58,7 @@ bool read_secret(int fd, std::string& secret) {
 
 bool parse(int count, char** arguments, ServeOptions& options) {
   constexpr long kMaxFd = 1 << 20;
+  constexpr long kMaxMegabytes = 1L << 40;
   constexpr long kMaxLease = static_cast<long>(rexec::runner::kMaxLeaseMs / 1000);
   constexpr long kMaxTime = static_cast<long>(rexec::runner::kMaxLeaseMs) * 2;  // of the Unix epoch
   for (int i = 2; i < count; i += 2) {
@@ -75,6 +76,10 @@ bool parse(int count, char** arguments, ServeOptions& options) {
       options.idle_ms = static_cast<std::uint64_t>(number) * 1000;
     } else if (name == "--expires-ms" && parse_number(value, kMaxTime, number)) {
       options.expires_unix_ms = number;
+    } else if (name == "--memory-mb" && parse_number(value, kMaxMegabytes, number)) {
+      options.limits.memory_mb = static_cast<std::uint64_t>(number);
+    } else if (name == "--disk-mb" && parse_number(value, kMaxMegabytes, number)) {
+      options.limits.disk_mb = static_cast<std::uint64_t>(number);
     } else if (name == "--secret-fd" && parse_number(value, kMaxFd, number)) {
       if (!read_secret(static_cast<int>(number), options.secret)) return false;
     } else {

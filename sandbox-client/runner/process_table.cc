@@ -345,14 +345,58 @@ void ProcessTable::terminate_all() {
   for (const auto& [pid, process] : running_) guard_.signal_group(pid, SIGTERM);
 }
 
-void ProcessTable::kill_all() {
+std::vector<pid_t> ProcessTable::sessions() const {
   std::vector<pid_t> sessions;
   for (const auto& [number, process] : processes_)
     if (process->session != 0) sessions.push_back(process->session);
+  return sessions;
+}
+
+std::uint64_t ProcessTable::total(const std::function<std::uint64_t(pid_t)>& size_of) {
+  std::uint64_t total = 0;
+  lineage_.each_of_all(sessions(), [&](const Descendant& descendant) { total += size_of(descendant.pid()); });
+  return total;
+}
+
+void ProcessTable::kill_for(std::uint64_t number, const std::string& reason) {
+  Process& process = *processes_.at(number);
+  if (!process.ended()) {
+    process.signal_sent = SIGKILL;
+    process.reason = reason;
+  }
+  kill_tree(number);
+}
+
+void ProcessTable::kill_largest(const std::function<std::uint64_t(pid_t)>& size_of,
+                                const std::string& reason) {
+  std::uint64_t largest = 0;
+  std::uint64_t number_of_largest = 0;
+  for (const auto& [number, process] : processes_) {
+    std::uint64_t size = 0;
+    lineage_.each(number, process->session,
+                  [&](const Descendant& descendant) { size += size_of(descendant.pid()); });
+    if (size <= largest) continue;
+    largest = size;
+    number_of_largest = number;
+  }
+  if (largest > 0) return kill_for(number_of_largest, reason);
+  kill_running(reason);  // it was left by commands that are no longer remembered
+}
+
+void ProcessTable::kill_running(const std::string& reason) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [pid, process] : running_) numbers.push_back(process->number());
+  for (const std::uint64_t number : numbers) kill_for(number, reason);
+  lineage_.each_of_all(sessions(),
+                       [&](const Descendant& descendant) { guard_.signal_descendant(descendant, SIGKILL); });
+}
+
+void ProcessTable::kill_all() {
+  const std::vector<pid_t> all = sessions();
   constexpr int kAttempts = 1000;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::size_t alive = 0;
-    lineage_.each_of_all(sessions, [&](const Descendant& descendant) {
+    lineage_.each_of_all(all, [&](const Descendant& descendant) {
       ++alive;
       guard_.signal_descendant(descendant, SIGKILL);
     });

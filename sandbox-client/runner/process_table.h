@@ -5,11 +5,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "sandbox-client/runner/guard.h"
 #include "sandbox-client/runner/lineage.h"
@@ -51,6 +53,14 @@ class ProcessTable final : private Process::Owner {
   /// The connection takes answers again.
   void resume_connection(std::uint64_t connection);
 
+  /// The sum of `size_of` over all processes of all commands.
+  std::uint64_t total(const std::function<std::uint64_t(pid_t)>& size_of);
+  /// Kills the command whose processes are the largest together, with all of them; a command that has ended
+  /// may have left some. `reason` is what it is reported to have ended by.
+  void kill_largest(const std::function<std::uint64_t(pid_t)>& size_of, const std::string& reason);
+  /// Kills everything that commands started.
+  void kill_running(const std::string& reason);
+
   /// Collects all children that have ended.
   void reap();
 
@@ -81,6 +91,8 @@ class ProcessTable final : private Process::Owner {
   bool offer_input(Process& process, RequestId request, const WriteInput& input);
   void time_out(std::uint64_t number, std::uint64_t timeout_ms, std::uint64_t grace_ms);
   void kill_tree(std::uint64_t number);
+  void kill_for(std::uint64_t number, const std::string& reason);
+  std::vector<pid_t> sessions() const;
   /// With `also_leftovers` even when the command itself has ended by then. Of several for one process the
   /// earliest time counts, and `also_leftovers` of any.
   void kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers);

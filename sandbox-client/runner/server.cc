@@ -71,6 +71,7 @@ Server::Server(ServeOptions options)
       guard_(kernel_sender()),
       spawner_(lineage_),
       processes_(loop_, *this, guard_, lineage_, spawner_, environment("HOME", "/")),
+      limits_(loop_, processes_, options_.limits, environment("HOME", "/")),
       files_(loop_, *this),
       trees_(loop_, *this, guard_),
       lease_(
@@ -89,6 +90,7 @@ int Server::run() {
   if (::getrandom(boot_id_.data(), boot_id_.size(), 0) < 0) return 1;
   lineage_.open();
   spawner_.open(options_.shell);
+  limits_.start();
 
   if (options_.listen_fd >= 0) {
     listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
@@ -236,6 +238,13 @@ void Server::cancel(std::uint64_t connection, std::string_view payload) {
   if (cancel.kill) processes_.kill_started_by(target);
 }
 
+bool Server::refused_for_disk(RequestId request) {
+  std::string why = limits_.disk_refusal();
+  if (why.empty()) return false;
+  reply_error(request, EDQUOT, "limit", std::move(why));
+  return true;
+}
+
 void Server::dispatch(MessageType type, RequestId request, std::string_view payload) {
   const auto with = [&]<class Message>(Message message, auto&& use) {
     if (decode(payload, message)) return use(std::move(message));
@@ -248,6 +257,7 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with(Start(), [&](Start message) {
         if (ending_) return reply_error(request, ESHUTDOWN, "limit", "the sandbox is ending");
         processes_.start(request, std::move(message));
+        limits_.command_started();
       });
     case MessageType::wait:
       return with(Wait(), [&](const Wait& message) { processes_.wait(request, message); });
@@ -267,11 +277,17 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
     case MessageType::read_lines:
       return with(ReadLines(), [&](ReadLines message) { files_.read_lines(request, std::move(message)); });
     case MessageType::write_file:
-      return with(WriteFile(), [&](WriteFile message) { files_.write(request, std::move(message)); });
+      return with(WriteFile(), [&](WriteFile message) {
+        if (refused_for_disk(request)) return;
+        files_.write(request, std::move(message));
+      });
     case MessageType::write_data:
       return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
     case MessageType::edit_file:
-      return with(EditFile(), [&](EditFile message) { files_.edit(request, std::move(message)); });
+      return with(EditFile(), [&](EditFile message) {
+        if (refused_for_disk(request)) return;
+        files_.edit(request, std::move(message));
+      });
     case MessageType::list_files:
       return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
     case MessageType::search_files:

@@ -12,6 +12,7 @@
 #include "sandbox-client/runner/file_service.h"
 #include "sandbox-client/runner/guard.h"
 #include "sandbox-client/runner/lease.h"
+#include "sandbox-client/runner/limit_watch.h"
 #include "sandbox-client/runner/lineage.h"
 #include "sandbox-client/runner/loop.h"
 #include "sandbox-client/runner/process_table.h"
@@ -30,6 +31,7 @@ struct ServeOptions {
   std::int64_t expires_unix_ms = 0;
   std::string secret;  // what clients have to say in hello, when it is not empty
   std::string shell;   // instead of the one that is found
+  WatchedLimits limits;
 };
 
 class Server final : private Connection::Owner, private Replies, private Watcher {
@@ -59,6 +61,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   void greet(Connection& connection, RequestId request, std::string_view payload);
   void dispatch(MessageType type, RequestId request, std::string_view payload);
   void cancel(std::uint64_t connection, std::string_view payload);
+  bool refused_for_disk(RequestId request);
   bool in_use() const;
   void end_expired();
   void end_orderly();
@@ -69,6 +72,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   Lineage lineage_;
   Spawner spawner_;
   ProcessTable processes_;
+  LimitWatch limits_;
   FileService files_;
   TreeService trees_;
   std::array<std::uint8_t, 16> boot_id_{};

@@ -22,13 +22,14 @@ const std::map<std::string_view, std::size_t> kOperands = {{"--unshare-user", 0}
                                                            {"--as-pid-1", 0},     {"--uid", 1},
                                                            {"--gid", 1},          {"--hostname", 1},
                                                            {"--perms", 1},        {"--tmpfs", 1},
-                                                           {"--dir", 1},          {"--proc", 1},
-                                                           {"--dev", 1},          {"--remount-ro", 1},
-                                                           {"--chdir", 1},        {"--seccomp", 1},
-                                                           {"--info-fd", 1},      {"--setenv", 2},
-                                                           {"--symlink", 2},      {"--ro-bind", 2},
-                                                           {"--bind", 2},         {"--file", 2},
-                                                           {"--bind-fd", 2},      {"--ro-bind-fd", 2}};
+                                                           {"--size", 1},         {"--dir", 1},
+                                                           {"--proc", 1},         {"--dev", 1},
+                                                           {"--remount-ro", 1},   {"--chdir", 1},
+                                                           {"--seccomp", 1},      {"--info-fd", 1},
+                                                           {"--setenv", 2},       {"--symlink", 2},
+                                                           {"--ro-bind", 2},      {"--bind", 2},
+                                                           {"--file", 2},         {"--bind-fd", 2},
+                                                           {"--ro-bind-fd", 2}};
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -64,6 +65,12 @@ void add_field(SandboxLayout& layout, char kind, const std::string& value, int f
       if (const auto mount = parse_mount(value); mount && check_mounts({"/w", {*mount}, {}}))
         layout.binds.push_back({fd, mount->destination, mount->read_only});
       break;
+    case 'k':
+      layout.memory_mb = layout.watched_memory_mb = value.size();
+      break;
+    case 'd':
+      layout.watched_disk_mb = value.size();
+      break;
     default:
       layout.network = Network::host;
   }
@@ -97,7 +104,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(i + operand < arguments.size() && arguments[i + operand].find('\0') == std::string::npos);
     i += option->second;
   }
-  require(arguments.size() == i + 5 && arguments[i + 1] == kRunnerPath && arguments[i + 2] == "serve");
+  const std::size_t limits = (layout.watched_memory_mb > 0 ? 2 : 0) + (layout.watched_disk_mb > 0 ? 2 : 0);
+  require(count["--size"] == (layout.memory_mb > 0 ? count["--tmpfs"] - 1 : 0));
+  require(arguments.size() == i + 5 + limits && arguments[i + 1] == kRunnerPath &&
+          arguments[i + 2] == "serve");
   require(count["--unshare-net"] == (layout.network == Network::none ? 1U : 0U));
   require(count["--setenv"] == layout.env.size() && count["--ro-bind"] == layout.read_only.size());
   require(count["--bind"] == (layout.home.empty() ? 0U : 1U));

@@ -183,6 +183,38 @@ TEST_CASE("processor time is bounded where a cpu cgroup can be made", "[local]")
   CHECK_THAT(*told, !test::ContainsSubstring("nr_throttled 0"));
 }
 
+TEST_CASE("a home that grows beyond the limit has what writes to it killed", "[local]") {
+  REXEC_SKIP_WITHOUT("bwrap");
+  LocalOptions options;
+  options.disk_mb = 64;
+  SandboxSpec spec;
+  spec.disk_mb = 65;
+  LocalBox more(spec, {}, options);
+  CHECK_FALSE(more.ok());
+  spec.disk_mb = 8;
+  LocalBox box(spec, {}, options);
+  REQUIRE(box.ok());
+  CHECK(find_limit(box.record(), "disk_mb").value == "8");
+  CHECK_THAT(find_limit(box.record(), "disk_mb").mechanism, test::ContainsSubstring("runner"));
+  CHECK(find_limit(box.record(), "file_mb").value == "8");
+  const ProcessReport report =
+      run_to_end(box, "i=0; while :; do i=$((i+1)); head -c 4M /dev/zero >zero$i; sleep 0.1; done");
+  CHECK(report.status == ProcessStatus::signaled);
+  CHECK(report.reason == "disk limit 8 MB");
+  CHECK(box.run("rm zero* && echo removed").out == "removed\n");
+}
+
+TEST_CASE("files in memory cannot take all of a sandbox's memory", "[local]") {
+  REXEC_SKIP_WITHOUT("bwrap");
+  SandboxSpec spec;
+  spec.memory_mb = 64;
+  LocalBox box(spec);
+  REQUIRE(box.ok());
+  const std::string fill = "head -c 200M /dev/zero >/tmp/zero; head -c 200M /dev/zero >/dev/shm/zero; ";
+  CHECK(box.run(fill + "stat -c %s /tmp/zero /dev/shm/zero").out == "33554432\n16777216\n");
+  CHECK(box.run("echo on").out == "on\n");
+}
+
 TEST_CASE("a file beyond the limit cannot be written", "[local]") {
   REXEC_SKIP_WITHOUT("bwrap");
   LocalOptions options;

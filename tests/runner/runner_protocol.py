@@ -4,6 +4,7 @@ It shares no code with the server's codec on purpose: what both halves get wrong
 """
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -352,6 +353,15 @@ def own_namespace(binary, *arguments):
             *EMULATOR, binary, "serve", *arguments]
 
 
+def children(pid):
+    """Of a process that has one thread."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
 class Runner:
     """A runner in namespaces of its own; `wrap` puts its command line into another wrapper."""
 
@@ -403,6 +413,15 @@ class Runner:
         for client in [self.client, *self.clients]:
             if client:
                 client.close()
-        if self.process.poll() is None:
-            self.process.kill()  # the wrapper; --kill-child ends the namespace with it
+        # What the wrapper started ends, and then it does. Were it killed itself before its child asked to be killed
+        # with it (--kill-child), that child would stay.
+        deadline = time.monotonic() + 10
+        while self.process.poll() is None and time.monotonic() < deadline:
+            for child in children(self.process.pid):
+                try:
+                    os.kill(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.001)
+        self.process.kill()
         self.process.wait()

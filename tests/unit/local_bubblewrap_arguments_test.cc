@@ -55,6 +55,7 @@ Parsed parse(const std::vector<std::string>& arguments) {
                                                                {"--ro-bind-fd", 2},
                                                                {"--file", 2},
                                                                {"--perms", 1},
+                                                               {"--size", 1},
                                                                {"--tmpfs", 1},
                                                                {"--dir", 1},
                                                                {"--proc", 1},
@@ -123,6 +124,31 @@ TEST_CASE("bubblewrap arguments share the network only when the host's is asked 
   const auto arguments = bubblewrap_arguments(layout);
   REQUIRE(arguments);
   CHECK_FALSE(contains(parse(*arguments).options, "--unshare-net"));
+}
+
+TEST_CASE("bubblewrap arguments bound what lies in memory, and leave the rest to the runner", "[local]") {
+  SandboxLayout layout = ordinary_layout();
+  const Parsed before = parse(*bubblewrap_arguments(layout));
+  CHECK_FALSE(contains(before.options, "--size"));
+  layout.memory_mb = 64;
+  auto arguments = bubblewrap_arguments(layout);
+  REQUIRE(arguments);
+  const auto size_of = [&](const char* path) {
+    const auto at = std::find(arguments->begin(), arguments->end(), path);
+    REQUIRE(*(at - 3) == "--size");
+    return std::stoull(*(at - 2));
+  };
+  CHECK(size_of("/tmp") + size_of("/dev/shm") + size_of("/var") + size_of("/run") < 64 << 20);
+  CHECK(parse(*arguments).command == before.command);
+  layout.watched_memory_mb = 64;
+  layout.watched_disk_mb = 5;
+  arguments = bubblewrap_arguments(layout);
+  REQUIRE(arguments);
+  std::vector<std::string> command = before.command;
+  command.insert(command.end(), {"--memory-mb", "64", "--disk-mb", "5"});
+  CHECK(parse(*arguments).command == command);
+  layout.memory_mb = std::uint64_t{1} << 60;
+  CHECK_FALSE(bubblewrap_arguments(layout));
 }
 
 TEST_CASE("bubblewrap arguments make the root read-only after everything is in it", "[local]") {

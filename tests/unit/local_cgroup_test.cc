@@ -108,6 +108,25 @@ TEST_CASE("a group gets its limits before it gets the process", "[local]") {
   CHECK_FALSE(std::filesystem::exists(tree.path() + "/rexec-4567"));
 }
 
+TEST_CASE("a group that another server made tells of the kills from now on, and stays", "[local]") {
+  const ScratchDirectory tree;
+  const std::string path = "mem/rexec-abc/";
+  const CgroupSite site{{tree.path() + "/mem", false}, {}};
+  CHECK(Cgroup::find(site, "abc") == nullptr);
+  CHECK(Cgroup::find(CgroupSite{}, "abc") == nullptr);
+  tree.write(path + "memory.limit_in_bytes", "67108864\n");
+  tree.write(path + "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+  auto group = Cgroup::find(site, "abc");
+  REQUIRE(group != nullptr);
+  CHECK(group->memory_mb() == 64);
+  CHECK_FALSE(group->killed_by_memory(1));
+  tree.write(path + "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+  CHECK(group->killed_by_memory(2));
+  CHECK_FALSE(group->killed_by_memory(3));
+  group.reset();
+  CHECK(Cgroup::find(site, "abc") != nullptr);
+}
+
 TEST_CASE("the kernel's count of killed processes is read in both forms", "[local]") {
   CHECK(count_memory_kills("low 0\nhigh 0\nmax 17\noom 2\noom_kill 3\noom_group_kill 0\n") == 3);
   CHECK(count_memory_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n") == 1);

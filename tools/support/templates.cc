@@ -109,6 +109,7 @@ void apply_template(const Template& chosen, sandbox::CreateRequest& request) {
   if (chosen.network) spec.network = *chosen.network;
   spec.memory_mb = chosen.memory_mb;
   spec.cpus = chosen.cpus;
+  spec.disk_mb = chosen.disk_mb;
   spec.cwd = chosen.cwd;
   request.expires_in = chosen.expires_in;
 }

@@ -25,6 +25,7 @@ struct Template {
   std::optional<sandbox::Network> network;
   std::optional<std::uint64_t> memory_mb;
   std::optional<double> cpus;
+  std::optional<std::uint64_t> disk_mb;
   std::string cwd;                                     // absolute; empty: the backend's
   std::vector<std::string> setup;                      // shell commands, run in the home one after the other
   Duration setup_timeout = std::chrono::seconds(600);  // of all of them together
