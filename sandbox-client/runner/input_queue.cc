@@ -29,13 +29,17 @@ InputQueue::Verdict InputQueue::accept(const std::string& writer, std::uint64_t 
   if (known >= data.size()) return Verdict::accepted;
   data.remove_prefix(static_cast<std::size_t>(known));
   have += data.size();
-  if (closing_) return Verdict::accepted;
+  append(data);
+  return Verdict::accepted;
+}
+
+void InputQueue::append(std::string_view data) {
+  if (closing_) return;
   if (taken_ > 0 && taken_ >= bytes_.size() / 2) {
     bytes_.erase(0, taken_);
     taken_ = 0;
   }
   bytes_.append(data);
-  return Verdict::accepted;
 }
 
 std::uint64_t InputQueue::accepted(const std::string& writer) const {

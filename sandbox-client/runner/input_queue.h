@@ -26,6 +26,8 @@ class InputQueue {
   /// Queues what is new of `data`, which begins at `offset` of the writer's input; nothing unless accepted.
   /// After close() it is accepted but goes nowhere.
   Verdict accept(const std::string& writer, std::uint64_t offset, std::string_view data);
+  /// Queues bytes that belong to no writer.
+  void append(std::string_view data);
   /// Bytes accepted from a writer.
   std::uint64_t accepted(const std::string& writer) const;
 

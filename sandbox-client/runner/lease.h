@@ -1,9 +1,10 @@
 // How long a runner that outlives its clients goes on.
 //
 // Two bounds, each may be absent: a time without use, and a point in time. Use is any request but hello, ping
-// and cancel, a request that is not answered yet, and a command that runs; a connection alone is none, or a
-// server that nobody talks to would keep its sandboxes for ever. The point in time is wall-clock time, since
-// it is what people were told and must mean the same to every server; it ends what still runs.
+// and cancel, a request that is not answered yet, and a command or a terminal's program that runs; a
+// connection alone is none, or a server that nobody talks to would keep its sandboxes for ever. The point in
+// time is wall-clock time, since it is what people were told and must mean the same to every server; it ends
+// what still runs.
 #pragma once
 
 #include <cstdint>

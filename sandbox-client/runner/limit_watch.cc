@@ -16,8 +16,8 @@ std::string limit_text(const char* of, std::uint64_t mb) {
 
 }  // namespace
 
-LimitWatch::LimitWatch(Loop& loop, ProcessTable& processes, WatchedLimits limits, std::string directory)
-    : loop_(loop), processes_(processes), limits_(limits), directory_(std::move(directory)) {}
+LimitWatch::LimitWatch(Loop& loop, Children& children, WatchedLimits limits, std::string directory)
+    : loop_(loop), children_(children), limits_(limits), directory_(std::move(directory)) {}
 
 LimitWatch::~LimitWatch() {
   loop_.cancel(memory_timer_);
@@ -49,14 +49,14 @@ std::string LimitWatch::disk_refusal() const {
 }
 
 std::uint64_t LimitWatch::patience_ms(std::uint64_t ms) const {
-  return processes_.running() > 0 ? ms : ms * kIdleFactor;
+  return children_.running() > 0 ? ms : ms * kIdleFactor;
 }
 
 void LimitWatch::look_at_memory() {
   const std::uint64_t most = limits_.memory_mb * kMegabyte;
   // What is quickly read is never too little; only when that is too much is it worth to look closely.
-  if (processes_.total(resident_at_most) > most && processes_.total(resident_share) > most)
-    processes_.kill_largest(resident_share, limit_text("memory", limits_.memory_mb));
+  if (children_.total(resident_at_most) > most && children_.total(resident_share) > most)
+    children_.kill_largest(resident_share, limit_text("memory", limits_.memory_mb));
   memory_timer_ = loop_.after_ms(patience_ms(kMemoryStepMs), [this] { look_at_memory(); });
 }
 
@@ -87,7 +87,7 @@ void LimitWatch::counted(std::uint64_t bytes) {
   const bool grown = bytes > disk_bytes_;
   disk_bytes_ = bytes;
   if (grown && bytes > limits_.disk_mb * kMegabyte)
-    processes_.kill_running(limit_text("disk", limits_.disk_mb));
+    children_.kill_running(limit_text("disk", limits_.disk_mb));
 }
 
 }  // namespace rexec::runner

@@ -13,9 +13,9 @@
 #include <optional>
 #include <string>
 
+#include "sandbox-client/runner/children.h"
 #include "sandbox-client/runner/disk_count.h"
 #include "sandbox-client/runner/loop.h"
-#include "sandbox-client/runner/process_table.h"
 
 namespace rexec::runner {
 
@@ -34,7 +34,7 @@ class LimitWatch final : private Job {
   static constexpr std::size_t kEntriesPerTurn = 256;
 
   /// `directory` is the tree whose size is limited.
-  LimitWatch(Loop& loop, ProcessTable& processes, WatchedLimits limits, std::string directory);
+  LimitWatch(Loop& loop, Children& children, WatchedLimits limits, std::string directory);
   ~LimitWatch();
 
   void start();
@@ -51,7 +51,7 @@ class LimitWatch final : private Job {
   std::uint64_t patience_ms(std::uint64_t ms) const;
 
   Loop& loop_;
-  ProcessTable& processes_;
+  Children& children_;
   const WatchedLimits limits_;
   const std::string directory_;
   TimerId memory_timer_;

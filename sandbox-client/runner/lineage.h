@@ -1,4 +1,4 @@
-// Which command a process belongs to, whatever it did to hide it.
+// Which command a process belongs to, whatever it did to hide it. A terminal's program is a command here.
 //
 // A command's descendants may fork twice, call setsid(2), clear their environment, close their descriptors
 // and ignore signals. There is normally no writable cgroup inside a sandbox, and a subreaper per command

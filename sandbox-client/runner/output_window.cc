@@ -42,7 +42,7 @@ bool OutputBudget::take(const OutputWindow& requester, std::size_t bytes) {
   return true;
 }
 
-OutputWindow::OutputWindow(OutputBudget& budget) : budget_(budget) {
+OutputWindow::OutputWindow(OutputBudget& budget, Keep keep) : budget_(budget), keep_(keep) {
   budget_.join(*this);
 }
 
@@ -53,13 +53,13 @@ OutputWindow::~OutputWindow() {
 }
 
 int OutputWindow::room(iovec (&pieces)[2], std::size_t max) {
-  room_is_scratch_ = head_.size() < kHeadBytes;
+  room_is_scratch_ = head_.size() < keep_.head;
   if (!room_is_scratch_) {
     grow_tail(max);
     room_is_scratch_ = capacity_ == 0;
   }
   if (room_is_scratch_) {
-    const std::size_t left = head_.size() < kHeadBytes ? kHeadBytes - head_.size() : sizeof scratch;
+    const std::size_t left = head_.size() < keep_.head ? keep_.head - head_.size() : sizeof scratch;
     pieces[0] = {scratch, std::min(max, left)};
     return 1;
   }
@@ -74,7 +74,7 @@ int OutputWindow::room(iovec (&pieces)[2], std::size_t max) {
 void OutputWindow::commit(std::size_t size) {
   if (room_is_scratch_) {
     newlines_ += count_newlines({scratch, size});
-    if (head_.size() < kHeadBytes) {
+    if (head_.size() < keep_.head) {
       head_.append(scratch, size);
       budget_.force(size);
     }
@@ -204,7 +204,7 @@ void OutputWindow::pieces_of_tail(std::uint64_t begin, std::uint64_t end,
 }
 
 void OutputWindow::grow_tail(std::size_t wanted) {
-  while (capacity_ < kTailBytes && capacity_ - size_ < wanted) {
+  while (capacity_ < keep_.tail && capacity_ - size_ < wanted) {
     const std::size_t larger = capacity_ == 0 ? kSmallestTail : capacity_ * 2;
     if (!budget_.take(*this, larger - capacity_)) return;
     budget_.give(larger - capacity_);  // resize_tail accounts for it

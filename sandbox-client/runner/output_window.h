@@ -1,4 +1,4 @@
-// What is kept of one output stream: its first kHeadBytes for good and its newest bytes, up to kTailBytes, as
+// What is kept of one output stream: its first bytes for good and its newest bytes, up to a size each, as
 // memory allows; with the number of bytes and of newlines of all that ever came.
 //
 // Offsets count from the start of the stream. A window never refuses bytes: what does not fit replaces the
@@ -45,7 +45,13 @@ class OutputBudget {
 
 class OutputWindow {
  public:
-  explicit OutputWindow(OutputBudget& budget);
+  struct Keep {
+    std::size_t head = kHeadBytes;  // at most kHeadBytes
+    std::size_t tail = kTailBytes;  // a power of two, at least 64 KiB
+  };
+
+  explicit OutputWindow(OutputBudget& budget) : OutputWindow(budget, Keep()) {}
+  OutputWindow(OutputBudget& budget, Keep keep);
   ~OutputWindow();
   OutputWindow(const OutputWindow&) = delete;
   OutputWindow& operator=(const OutputWindow&) = delete;
@@ -93,6 +99,7 @@ class OutputWindow {
   void mark();
 
   OutputBudget& budget_;
+  const Keep keep_;
   std::string head_;
   char* tail_ = nullptr;      // ring
   std::size_t capacity_ = 0;  // of the ring

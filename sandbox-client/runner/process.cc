@@ -24,8 +24,7 @@ std::uint64_t microseconds(const timeval& time) {
 }  // namespace
 
 Process::Process(Loop& loop, OutputBudget& budget, Owner& owner, std::uint64_t number, Spawned spawned)
-    : session(spawned.pid),
-      loop_(loop),
+    : loop_(loop),
       owner_(owner),
       number_(number),
       pid_(spawned.pid),

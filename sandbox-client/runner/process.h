@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "sandbox-client/runner/input_queue.h"
+#include "sandbox-client/runner/input_desk.h"
 #include "sandbox-client/runner/loop.h"
 #include "sandbox-client/runner/output_window.h"
 #include "sandbox-client/runner/replies.h"
@@ -29,13 +29,7 @@ struct Waiter {
   bool for_death = false;  // waits for the end of everything that the process started
 };
 
-/// Input that waits for room in the queue.
-struct HeldInput {
-  RequestId request;
-  WriteInput input;
-};
-
-class Process {
+class Process final : public InputSink {
  public:
   class Owner {
    public:
@@ -45,7 +39,7 @@ class Process {
   };
 
   Process(Loop& loop, OutputBudget& budget, Owner& owner, std::uint64_t number, Spawned spawned);
-  ~Process();
+  ~Process() override;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -61,10 +55,8 @@ class Process {
   void end(int wait_status, const rusage& usage);
 
   bool has_input() const { return has_input_; }
-  InputQueue& input() { return queue_; }
-  /// Writes what the pipe takes and closes it when that is due.
-  void push_input();
-  bool input_closed() const { return !stdin_.fd.valid(); }
+  void push_input() override;
+  bool input_closed() const override { return !stdin_.fd.valid(); }
 
   Report report(const WaitSpec& spec) const;
   ProcessStatus status() const;
@@ -78,7 +70,6 @@ class Process {
   RequestId start;  // the latest request with its nonce
   std::string nonce;
   std::string command;  // for people
-  pid_t session = 0;    // 0 once the number may mean another process
   std::uint64_t deadline_us = 0;
   bool timed_out = false;
   bool cancelled = false;
@@ -87,7 +78,6 @@ class Process {
   TimerId timeout_timer;
   TimerId grace_timer;
   std::vector<Waiter> waiters;
-  std::vector<HeldInput> held_input;
 
  private:
   struct OutputPipe final : Watcher {
@@ -125,7 +115,6 @@ class Process {
   bool ended_ = false;
   bool settled_ = false;
   bool has_input_ = false;
-  InputQueue queue_;
   InputPipe stdin_;
   OutputPipe stdout_;
   OutputPipe stderr_;

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -31,48 +30,7 @@ void ProcessTable::write_input(RequestId request, WriteInput input) {
   if (!process->has_input())
     return replies_.reply_error(request, EINVAL, "input",
                                 name_of(input.process) + " was started without standard input");
-  if (process->held_input.empty() && offer_input(*process, request, input)) return;
-  if (process->held_input.size() >= kMaxHeldInput || held_bytes_ + input.data.size() > kMaxHeldBytes)
-    return replies_.reply_error(request, EAGAIN, "limit",
-                                "too much input waits for " + name_of(input.process) + " to read");
-  held_bytes_ += input.data.size();
-  process->held_input.push_back({request, std::move(input)});
-}
-
-bool ProcessTable::offer_input(Process& process, RequestId request, const WriteInput& input) {
-  InputQueue& queue = process.input();
-  if (!process.input_closed() && !queue.has_room()) return false;
-  switch (queue.accept(input.writer, input.offset, input.data)) {
-    case InputQueue::Verdict::accepted:
-      break;
-    case InputQueue::Verdict::gap:
-      replies_.reply_error(request, EINVAL, "input",
-                           "input of this writer is expected from byte " +
-                               std::to_string(queue.accepted(input.writer)) + " on");
-      return true;
-    case InputQueue::Verdict::long_name:
-      replies_.reply_error(request, EINVAL, "input", "the writer's name is too long");
-      return true;
-  }
-  const bool closed_before = process.input_closed() || queue.closing();
-  if (input.close) queue.close();
-  process.push_input();
-  const InputReport report{queue.accepted(input.writer),
-                           closed_before || (process.input_closed() && !input.close)};
-  replies_.reply(request, MessageType::input_report, report);
-  return true;
-}
-
-void ProcessTable::admit_input(Process& process) {
-  std::size_t answered = 0;
-  while (answered < process.held_input.size()) {
-    const HeldInput& held = process.held_input[answered];
-    if (!offer_input(process, held.request, held.input)) break;
-    held_bytes_ -= held.input.data.size();
-    ++answered;
-  }
-  process.held_input.erase(process.held_input.begin(),
-                           process.held_input.begin() + static_cast<std::ptrdiff_t>(answered));
+  desk_.write(*process, request, std::move(input), name_of(process->number()));
 }
 
 void ProcessTable::signal(RequestId request, const Signal& signal) {
@@ -91,12 +49,12 @@ void ProcessTable::signal(RequestId request, const Signal& signal) {
   if (signal.scope == SignalScope::group && !process->ended()) {
     error = guard_.signal_group(process->pid(), signal.number);
   } else if (signal.scope == SignalScope::tree && signal.number == SIGKILL) {
-    kill_tree(signal.process);
+    children_.kill_tree(signal.process);
   } else {
     // After the leader has been reaped its group's number proves nothing; the tag and the group together do.
     error = ESRCH;
     const pid_t group = signal.scope == SignalScope::group ? process->pid() : 0;
-    lineage_.each(signal.process, process->session, [&](const Descendant& descendant) {
+    children_.each(signal.process, [&](const Descendant& descendant) {
       if (group != 0 && ::getpgid(descendant.pid()) != group) return;
       if (guard_.signal_descendant(descendant, signal.number) == 0) error = 0;
     });
@@ -106,7 +64,7 @@ void ProcessTable::signal(RequestId request, const Signal& signal) {
   if (error != 0)
     return replies_.reply_error(
         request, errno_failure(error, "signal", "cannot send the signal to " + name_of(signal.process)));
-  if (signal.kill_after_ms > 0) kill_tree_after(signal.process, signal.kill_after_ms, false);
+  if (signal.kill_after_ms > 0) children_.kill_tree_after(signal.process, signal.kill_after_ms, false);
   replies_.reply_done(request);
 }
 
@@ -149,28 +107,21 @@ bool ProcessTable::cancel(RequestId request, bool kill) {
         process->cancelled = true;
         process->reason = "cancelled";
       }
-      kill_tree(number);
+      children_.kill_tree(number);
       return true;
     }
-    for (std::size_t i = 0; i < process->held_input.size(); ++i) {
-      if (!(process->held_input[i].request == request)) continue;
-      held_bytes_ -= process->held_input[i].input.data.size();
-      process->held_input.erase(process->held_input.begin() + static_cast<std::ptrdiff_t>(i));
-      replies_.reply_error(request, ECANCELED, "cancelled", "cancelled");
-      return true;
-    }
+    if (desk_.cancel(*process, request)) return true;
   }
   return false;
 }
 
 void ProcessTable::kill_started_by(RequestId start) {
-  const auto found = std::find_if(running_.begin(), running_.end(),
-                                  [&](const auto& entry) { return entry.second->start == start; });
-  if (found == running_.end()) return;
-  Process& process = *found->second;
-  process.cancelled = true;
-  process.reason = "cancelled";
-  kill_tree(process.number());
+  for (auto& [number, process] : processes_) {
+    if (process->ended() || !(process->start == start)) continue;
+    process->cancelled = true;
+    process->reason = "cancelled";
+    return children_.kill_tree(number);
+  }
 }
 
 }  // namespace rexec::runner

@@ -2,28 +2,15 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <vector>
 
+#include "sandbox-client/runner/program.h"
+
 namespace rexec::runner {
 namespace {
-
-constexpr std::size_t kMaxCommandText = 1000;
-
-std::string command_text(const Start& start) {
-  std::string text = start.command;
-  if (text.empty())
-    for (const std::string& argument : start.argv) {
-      if (!text.empty()) text += ' ';
-      text += argument.substr(0, kMaxCommandText);
-      if (text.size() > kMaxCommandText) break;
-    }
-  if (text.size() > kMaxCommandText) text.resize(kMaxCommandText);
-  return text;
-}
 
 std::string seconds_text(std::uint64_t ms) {
   std::string text = std::to_string(ms / 1000);
@@ -35,10 +22,6 @@ std::string seconds_text(std::uint64_t ms) {
 
 std::string name_of(std::uint64_t number) {
   return "p" + std::to_string(number);
-}
-
-bool has_nul(const std::string& text) {
-  return text.find('\0') != std::string::npos;
 }
 
 }  // namespace
@@ -64,18 +47,16 @@ class ProcessTable::Discard final : public Watcher {
   Fd pipe_;
 };
 
-ProcessTable::ProcessTable(Loop& loop, Replies& replies, Guard& guard, Lineage& lineage, Spawner& spawner,
-                           std::string home)
+ProcessTable::ProcessTable(Loop& loop, Replies& replies, Guard& guard, Children& children, Spawner& spawner,
+                           OutputBudget& budget, InputDesk& desk, std::string home)
     : loop_(loop),
       replies_(replies),
       guard_(guard),
-      lineage_(lineage),
+      children_(children),
       spawner_(spawner),
-      home_(std::move(home)),
-      killer_(loop, guard, lineage, [this](std::uint64_t number) {
-        const auto found = processes_.find(number);
-        if (found != processes_.end()) check(*found->second);
-      }) {}
+      budget_(budget),
+      desk_(desk),
+      home_(std::move(home)) {}
 
 ProcessTable::~ProcessTable() = default;
 
@@ -96,34 +77,14 @@ bool ProcessTable::validate(RequestId request, const Start& start) {
   };
   if (start.command.empty() == start.argv.empty())
     return refuse(EINVAL, "start", "exactly one of command and argv must be given");
-  if (!start.argv.empty() && start.argv.front().empty())
-    return refuse(ENOENT, "exec", "the program's name is empty");
-  std::size_t total = start.command.size();
-  const auto check_string = [&](const std::string& text) {
-    total += text.size() + 1;
-    return text.size() <= kMaxStringArgument;
-  };
-  bool fits = check_string(start.command);
-  bool clean = !has_nul(start.command) && !has_nul(start.cwd);
-  for (const auto* strings : {&start.argv, &start.env})
-    for (const std::string& text : *strings) {
-      fits = check_string(text) && fits;
-      clean = clean && !has_nul(text);
-    }
-  if (!clean) return refuse(EINVAL, "start", "a NUL byte in a command, argument, variable or directory");
-  if (!fits)
-    return refuse(E2BIG, "limit",
-                  "a single argument is longer than " + std::to_string(kMaxStringArgument) +
-                      " bytes, the kernel's limit; pass it on standard input or in a file");
-  if (total > kMaxArgumentBytes)
-    return refuse(E2BIG, "limit", "arguments and environment are larger than 1 MiB");
-  if (start.cwd.size() > kMaxPath)
-    return refuse(ENAMETOOLONG, "cwd", "the working directory's path is too long");
-  if (!start.cwd.empty() && start.cwd.front() != '/')
-    return refuse(EINVAL, "cwd", "the working directory must be absolute");
+  Failure failure;
+  if (!Program{start.command, start.argv, start.env, start.cwd}.check(failure)) {
+    replies_.reply_error(request, failure);
+    return false;
+  }
   if (start.writer.size() > InputQueue::kMaxWriterName)
     return refuse(EINVAL, "input", "the writer's name is too long");
-  if (running_.size() >= kMaxRunning)
+  if (running_ >= kMaxRunning)
     return refuse(
         EAGAIN, "limit",
         std::to_string(kMaxRunning) + " commands are running in this sandbox; end one or wait for one");
@@ -144,7 +105,7 @@ void ProcessTable::start(RequestId request, Start start) {
   SpawnRequest spawn;
   spawn.number = next_number_;
   spawn.stdin_pipe = start.stdin_pipe || !start.input.empty();
-  std::string text = command_text(start);
+  std::string text = Program{start.command, start.argv, start.env, start.cwd}.text();
   spawn.command = std::move(start.command);
   spawn.argv = std::move(start.argv);
   spawn.env = std::move(start.env);
@@ -155,16 +116,14 @@ void ProcessTable::start(RequestId request, Start start) {
     replies_.reply_error(request, failure);
     return;
   }
-  const pid_t pid = spawned.pid;
-  guard_.started(pid);
-  for (auto& [number, other] : processes_)
-    if (other->session == pid) other->session = 0;
   const std::uint64_t number = next_number_++;
+  Children::Owner& child_owner = *this;
+  children_.started(number, spawned.pid, SIGTERM, child_owner);
   Process::Owner& owner = *this;
   auto owned = std::make_unique<Process>(loop_, budget_, owner, number, std::move(spawned));
   Process& process = *owned;
   processes_.emplace(number, std::move(owned));
-  running_.emplace(pid, &process);
+  ++running_;
   by_nonce_.emplace(nonce, number);
   process.start = request;
   process.nonce = std::move(nonce);
@@ -208,7 +167,7 @@ void ProcessTable::add_waiter(Process& process, RequestId request, const WaitSpe
 }
 
 bool ProcessTable::is_ready(const Process& process, const Waiter& waiter) const {
-  if (waiter.for_death) return waiter.due || (process.ended() && !killer_.active(process.number()));
+  if (waiter.for_death) return waiter.due || (process.ended() && !children_.ending(process.number()));
   if (waiter.due || process.settled()) return true;
   if (waiter.spec.until != Until::output) return false;
   for (std::size_t i = 0; i < kStreams; ++i)
@@ -245,10 +204,7 @@ void ProcessTable::drop_connection(std::uint64_t connection) {
       if (waiter.request.connection == connection) loop_.cancel(waiter.timer);
     std::erase_if(process->waiters,
                   [&](const Waiter& waiter) { return waiter.request.connection == connection; });
-    for (const HeldInput& held : process->held_input)
-      if (held.request.connection == connection) held_bytes_ -= held.input.data.size();
-    std::erase_if(process->held_input,
-                  [&](const HeldInput& held) { return held.request.connection == connection; });
+    desk_.drop_connection(*process, connection);
   }
 }
 
@@ -265,49 +221,30 @@ void ProcessTable::time_out(std::uint64_t number, std::uint64_t timeout_ms, std:
   process.timed_out = true;
   process.reason = "timeout " + seconds_text(timeout_ms);
   guard_.signal_group(process.pid(), SIGTERM);
-  kill_tree_after(number, grace_ms, true);
+  children_.kill_tree_after(number, grace_ms, true);
 }
 
-void ProcessTable::kill_tree(std::uint64_t number) {
-  const auto found = processes_.find(number);
-  killer_.kill(number, found == processes_.end() ? 0 : found->second->session);
+void ProcessTable::child_ended(std::uint64_t number, int wait_status, const rusage& usage) {
+  Process& process = *processes_.at(number);
+  --running_;
+  loop_.cancel(process.timeout_timer);
+  process.end(wait_status, usage);
+  finished(process);
 }
 
-void ProcessTable::kill_tree_after(std::uint64_t number, std::uint64_t delay_ms, bool also_leftovers) {
-  const std::uint64_t when = monotonic_us() + std::min(delay_ms, kMaxKillDelayMs) * 1000;
-  PendingKill& pending = pending_kills_[number];
-  pending.also_leftovers = pending.also_leftovers || also_leftovers;
-  if (pending.timer.serial != 0 && pending.timer.when <= when) return;
-  loop_.cancel(pending.timer);
-  pending.timer = loop_.at(when, [this, number] {
-    const bool leftovers = pending_kills_.at(number).also_leftovers;
-    pending_kills_.erase(number);
-    const auto found = processes_.find(number);
-    if (leftovers || (found != processes_.end() && !found->second->ended())) kill_tree(number);
-  });
+void ProcessTable::tree_ended(std::uint64_t number) {
+  check(*processes_.at(number));
 }
 
-void ProcessTable::reap() {
-  int status = 0;
-  rusage usage{};
-  pid_t pid = 0;
-  while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0 || (pid < 0 && errno == EINTR)) {
-    if (pid < 0) continue;
-    guard_.reaped(pid);
-    const auto found = running_.find(pid);
-    if (found == running_.end()) continue;
-    Process& process = *found->second;
-    running_.erase(found);
-    loop_.cancel(process.timeout_timer);
-    process.end(status, usage);
-    finished(process);
-  }
-  killer_.poke();
+void ProcessTable::killed_for(std::uint64_t number, const std::string& reason) {
+  Process& process = *processes_.at(number);
+  process.signal_sent = SIGKILL;
+  process.reason = reason;
 }
 
 void ProcessTable::finished(Process& process) {
   const std::uint64_t number = process.number();
-  admit_input(process);
+  desk_.admit(process);
   if (!process.outputs_at_end()) {
     process.grace_timer = loop_.after_ms(kDrainGraceMs, [this, number] {
       Process& ended = *processes_.at(number);
@@ -338,73 +275,8 @@ void ProcessTable::forget(std::uint64_t number) {
     discards_.push_back(std::make_unique<Discard>(*this, std::move(pipe)));
   }
   by_nonce_.erase(process.nonce);
+  children_.forget(number);
   processes_.erase(found);
-}
-
-void ProcessTable::terminate_all() {
-  for (const auto& [pid, process] : running_) guard_.signal_group(pid, SIGTERM);
-}
-
-std::vector<pid_t> ProcessTable::sessions() const {
-  std::vector<pid_t> sessions;
-  for (const auto& [number, process] : processes_)
-    if (process->session != 0) sessions.push_back(process->session);
-  return sessions;
-}
-
-std::uint64_t ProcessTable::total(const std::function<std::uint64_t(pid_t)>& size_of) {
-  std::uint64_t total = 0;
-  lineage_.each_of_all(sessions(), [&](const Descendant& descendant) { total += size_of(descendant.pid()); });
-  return total;
-}
-
-void ProcessTable::kill_for(std::uint64_t number, const std::string& reason) {
-  Process& process = *processes_.at(number);
-  if (!process.ended()) {
-    process.signal_sent = SIGKILL;
-    process.reason = reason;
-  }
-  kill_tree(number);
-}
-
-void ProcessTable::kill_largest(const std::function<std::uint64_t(pid_t)>& size_of,
-                                const std::string& reason) {
-  std::uint64_t largest = 0;
-  std::uint64_t number_of_largest = 0;
-  for (const auto& [number, process] : processes_) {
-    std::uint64_t size = 0;
-    lineage_.each(number, process->session,
-                  [&](const Descendant& descendant) { size += size_of(descendant.pid()); });
-    if (size <= largest) continue;
-    largest = size;
-    number_of_largest = number;
-  }
-  if (largest > 0) return kill_for(number_of_largest, reason);
-  kill_running(reason);  // it was left by commands that are no longer remembered
-}
-
-void ProcessTable::kill_running(const std::string& reason) {
-  std::vector<std::uint64_t> numbers;
-  for (const auto& [pid, process] : running_) numbers.push_back(process->number());
-  for (const std::uint64_t number : numbers) kill_for(number, reason);
-  lineage_.each_of_all(sessions(),
-                       [&](const Descendant& descendant) { guard_.signal_descendant(descendant, SIGKILL); });
-}
-
-void ProcessTable::kill_all() {
-  const std::vector<pid_t> all = sessions();
-  constexpr int kAttempts = 1000;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    std::size_t alive = 0;
-    lineage_.each_of_all(all, [&](const Descendant& descendant) {
-      ++alive;
-      guard_.signal_descendant(descendant, SIGKILL);
-    });
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
-    if (alive == 0) return;
-    ::usleep(1000);
-  }
 }
 
 }  // namespace rexec::runner

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 namespace rexec::runner {
 namespace {
@@ -70,8 +71,11 @@ Server::Server(ServeOptions options)
     : options_(std::move(options)),
       guard_(kernel_sender()),
       spawner_(lineage_),
-      processes_(loop_, *this, guard_, lineage_, spawner_, environment("HOME", "/")),
-      limits_(loop_, processes_, options_.limits, environment("HOME", "/")),
+      children_(loop_, guard_, lineage_),
+      desk_(*this),
+      processes_(loop_, *this, guard_, children_, spawner_, budget_, desk_, environment("HOME", "/")),
+      terminals_(loop_, *this, children_, spawner_, budget_, desk_, environment("HOME", "/")),
+      limits_(loop_, children_, options_.limits, environment("HOME", "/")),
       files_(loop_, *this),
       trees_(loop_, *this, guard_),
       lease_(
@@ -100,7 +104,7 @@ int Server::run() {
   loop_.run();
   connections_.clear();
   // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
-  if (::getpid() != 1) processes_.kill_all();
+  if (::getpid() != 1) children_.kill_all();
   return expired_ ? kLeaseOverStatus : 0;
 }
 
@@ -117,10 +121,10 @@ void Server::ready(std::uint32_t) {
     }
   }
   if (!child) return;
-  processes_.reap();
+  children_.reap();
   trees_.forget_collected();
   lease_.used();
-  if (ending_ && processes_.running() == 0) loop_.stop();
+  if (ending_ && children_.running() == 0) loop_.stop();
 }
 
 void Server::adopt(Fd socket) {
@@ -132,6 +136,7 @@ void Server::adopt(Fd socket) {
 void Server::closed(Connection& connection) {
   const std::uint64_t serial = connection.serial();
   processes_.drop_connection(serial);
+  terminals_.drop_connection(serial);
   files_.drop_connection(serial);
   trees_.drop_connection(serial);
   connections_.erase(serial);
@@ -139,7 +144,7 @@ void Server::closed(Connection& connection) {
 }
 
 bool Server::in_use() const {
-  if (processes_.running() > 0) return true;
+  if (children_.running() > 0) return true;
   return std::any_of(connections_.begin(), connections_.end(),
                      [](const auto& connection) { return !connection.second->outstanding.empty(); });
 }
@@ -152,13 +157,14 @@ void Server::end_expired() {
 void Server::end_orderly() {
   if (ending_) return;
   ending_ = true;
-  if (processes_.running() == 0) return loop_.stop();
-  processes_.terminate_all();
+  if (children_.running() == 0) return loop_.stop();
+  children_.terminate_all();
   loop_.after_ms(kEndGraceMs, [this] { loop_.stop(); });
 }
 
 void Server::relaxed(Connection& connection) {
   processes_.resume_connection(connection.serial());
+  terminals_.resume_connection(connection.serial());
 }
 
 bool Server::congested(std::uint64_t connection) const {
@@ -227,6 +233,7 @@ void Server::greet(Connection& connection, RequestId request, std::string_view p
   if (lineage_.tagged()) answer.features.push_back("lineage");
   if (lineage_.sealed()) answer.features.push_back("lineage-sealed");
   if (spawner_.shares_memory()) answer.features.push_back("vfork");
+  answer.features.push_back("terminals");
   reply(request, MessageType::hello_reply, answer);
 }
 
@@ -234,8 +241,11 @@ void Server::cancel(std::uint64_t connection, std::string_view payload) {
   Cancel cancel;
   if (!decode(payload, cancel)) return;
   const RequestId target{connection, cancel.target};
-  if (processes_.cancel(target, cancel.kill) || files_.cancel(target) || trees_.cancel(target)) return;
-  if (cancel.kill) processes_.kill_started_by(target);
+  if (processes_.cancel(target, cancel.kill) || terminals_.cancel(target, cancel.kill) ||
+      files_.cancel(target) || trees_.cancel(target) || !cancel.kill)
+    return;
+  processes_.kill_started_by(target);
+  terminals_.kill_opened_by(target);
 }
 
 bool Server::refused_for_disk(RequestId request) {
@@ -245,55 +255,103 @@ bool Server::refused_for_disk(RequestId request) {
   return true;
 }
 
-void Server::dispatch(MessageType type, RequestId request, std::string_view payload) {
-  const auto with = [&]<class Message>(Message message, auto&& use) {
-    if (decode(payload, message)) return use(std::move(message));
-    reply_error(request, EBADMSG, "decode", "a malformed request");
+template <class Message, class Use>
+void Server::with(RequestId request, std::string_view payload, Use use) {
+  Message message;
+  if (decode(payload, message)) return use(std::move(message));
+  reply_error(request, EBADMSG, "decode", "a malformed request");
+}
+
+bool Server::dispatch_terminal(MessageType type, RequestId request, std::string_view payload) {
+  const auto take = [&]<class Message>(void (TerminalTable::*use)(RequestId, Message)) {
+    with<std::remove_cvref_t<Message>>(request, payload,
+                                       [&](auto message) { (terminals_.*use)(request, std::move(message)); });
+    return true;
   };
+  switch (type) {
+    case MessageType::open_terminal:
+      if (ending_) {
+        reply_error(request, ESHUTDOWN, "limit", "the sandbox is ending");
+        return true;
+      }
+      limits_.command_started();
+      return take(&TerminalTable::open);
+    case MessageType::wait_terminal:
+      return take(&TerminalTable::wait);
+    case MessageType::write_terminal:
+      return take(&TerminalTable::write);
+    case MessageType::answer_terminal:
+      return take(&TerminalTable::answer);
+    case MessageType::resize_terminal:
+      return take(&TerminalTable::resize);
+    case MessageType::close_terminal:
+      return take(&TerminalTable::close);
+    case MessageType::list_terminals:
+      terminals_.list(request);
+      return true;
+    case MessageType::put_checkpoint:
+      return take(&TerminalTable::put_checkpoint);
+    case MessageType::get_checkpoint:
+      return take(&TerminalTable::get_checkpoint);
+    default:
+      return false;
+  }
+}
+
+void Server::dispatch(MessageType type, RequestId request, std::string_view payload) {
   switch (type) {
     case MessageType::ping:
       return answer(request, encode_frame(MessageType::pong, request.id, {}));
     case MessageType::start:
-      return with(Start(), [&](Start message) {
+      return with<Start>(request, payload, [&](Start message) {
         if (ending_) return reply_error(request, ESHUTDOWN, "limit", "the sandbox is ending");
         processes_.start(request, std::move(message));
         limits_.command_started();
       });
     case MessageType::wait:
-      return with(Wait(), [&](const Wait& message) { processes_.wait(request, message); });
+      return with<Wait>(request, payload, [&](const Wait& message) { processes_.wait(request, message); });
     case MessageType::read_output:
-      return with(ReadOutput(), [&](const ReadOutput& message) { processes_.read_output(request, message); });
+      return with<ReadOutput>(request, payload,
+                              [&](const ReadOutput& message) { processes_.read_output(request, message); });
     case MessageType::write_input:
-      return with(WriteInput(),
-                  [&](WriteInput message) { processes_.write_input(request, std::move(message)); });
+      return with<WriteInput>(
+          request, payload, [&](WriteInput message) { processes_.write_input(request, std::move(message)); });
     case MessageType::signal:
-      return with(Signal(), [&](const Signal& message) { processes_.signal(request, message); });
+      return with<Signal>(request, payload,
+                          [&](const Signal& message) { processes_.signal(request, message); });
     case MessageType::list:
-      return with(List(), [&](const List& message) { processes_.list(request, message.all); });
+      return with<List>(request, payload,
+                        [&](const List& message) { processes_.list(request, message.all); });
     case MessageType::stat_file:
-      return with(StatFile(), [&](const StatFile& message) { files_.stat(request, message); });
+      return with<StatFile>(request, payload,
+                            [&](const StatFile& message) { files_.stat(request, message); });
     case MessageType::read_file:
-      return with(ReadFile(), [&](const ReadFile& message) { files_.read(request, message); });
+      return with<ReadFile>(request, payload,
+                            [&](const ReadFile& message) { files_.read(request, message); });
     case MessageType::read_lines:
-      return with(ReadLines(), [&](ReadLines message) { files_.read_lines(request, std::move(message)); });
+      return with<ReadLines>(request, payload,
+                             [&](ReadLines message) { files_.read_lines(request, std::move(message)); });
     case MessageType::write_file:
-      return with(WriteFile(), [&](WriteFile message) {
+      return with<WriteFile>(request, payload, [&](WriteFile message) {
         if (refused_for_disk(request)) return;
         files_.write(request, std::move(message));
       });
     case MessageType::write_data:
-      return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
+      return with<WriteData>(request, payload,
+                             [&](const WriteData& message) { files_.write_data(request, message.data); });
     case MessageType::edit_file:
-      return with(EditFile(), [&](EditFile message) {
+      return with<EditFile>(request, payload, [&](EditFile message) {
         if (refused_for_disk(request)) return;
         files_.edit(request, std::move(message));
       });
     case MessageType::list_files:
-      return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
+      return with<ListFiles>(request, payload,
+                             [&](ListFiles message) { trees_.list(request, std::move(message)); });
     case MessageType::search_files:
-      return with(SearchFiles(), [&](SearchFiles message) { trees_.search(request, std::move(message)); });
+      return with<SearchFiles>(request, payload,
+                               [&](SearchFiles message) { trees_.search(request, std::move(message)); });
     case MessageType::set_lease:
-      return with(SetLease(), [&](const SetLease& message) {
+      return with<SetLease>(request, payload, [&](const SetLease& message) {
         if (listener_ == nullptr)
           return reply_error(request, EOPNOTSUPP, "lease", "this runner ends with its channel");
         lease_.set(message.idle_ms, message.expires_unix_ms);
@@ -303,6 +361,7 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       reply_done(request);
       return end_orderly();
     default:
+      if (dispatch_terminal(type, request, payload)) return;
       return reply_error(request, ENOSYS, "request",
                          "this runner does not know request " + std::to_string(static_cast<unsigned>(type)));
   }

@@ -1,5 +1,5 @@
-// The runner as a whole: accepts clients, greets them, hands their requests to the process table and the
-// services for files and trees, and decides when to end.
+// The runner as a whole: accepts clients, greets them, hands their requests to the tables of processes
+// and terminals and the services for files and trees, and decides when to end.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "sandbox-client/runner/children.h"
 #include "sandbox-client/runner/connection.h"
 #include "sandbox-client/runner/file_service.h"
 #include "sandbox-client/runner/guard.h"
@@ -18,6 +19,7 @@
 #include "sandbox-client/runner/process_table.h"
 #include "sandbox-client/runner/replies.h"
 #include "sandbox-client/runner/spawner.h"
+#include "sandbox-client/runner/terminal_table.h"
 #include "sandbox-client/runner/tree_service.h"
 
 namespace rexec::runner {
@@ -60,6 +62,11 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   void accept_client();
   void greet(Connection& connection, RequestId request, std::string_view payload);
   void dispatch(MessageType type, RequestId request, std::string_view payload);
+  /// False: it is not about terminals.
+  bool dispatch_terminal(MessageType type, RequestId request, std::string_view payload);
+  /// Decodes the request and hands it to `use`, or refuses it.
+  template <class Message, class Use>
+  void with(RequestId request, std::string_view payload, Use use);
   void cancel(std::uint64_t connection, std::string_view payload);
   bool refused_for_disk(RequestId request);
   bool in_use() const;
@@ -71,7 +78,11 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   Guard guard_;
   Lineage lineage_;
   Spawner spawner_;
+  Children children_;
+  OutputBudget budget_{kOutputBudget};
+  InputDesk desk_;
   ProcessTable processes_;
+  TerminalTable terminals_;
   LimitWatch limits_;
   FileService files_;
   TreeService trees_;

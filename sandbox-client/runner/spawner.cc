@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -19,8 +20,8 @@ constexpr std::size_t kPage = 4096;
 constexpr rlim_t kWantedFiles = 8192;  // four for each of kMaxRunning, two for each of kMaxFinished, and room
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-enum Step { kStepNone, kStepSession, kStepTag, kStepStdio, kStepCwd, kStepExec };
-constexpr const char* kStepNames[] = {"", "session", "tag", "stdio", "cwd", "exec"};
+enum Step { kStepNone, kStepSession, kStepTag, kStepTerminal, kStepStdio, kStepCwd, kStepExec };
+constexpr const char* kStepNames[] = {"", "session", "tag", "terminal", "stdio", "cwd", "exec"};
 
 bool is_executable(const std::string& path) {
   return ::access(path.c_str(), X_OK) == 0;
@@ -79,6 +80,7 @@ struct Spawner::Plan {
   const Lineage* lineage;
   std::uint64_t number;
   int stdio[3];
+  bool has_terminal;  // stdio[0]
   const char* cwd;
   char* const* files;  // to try in turn
   char* const* argv;
@@ -146,12 +148,15 @@ bool Spawner::spawn(const SpawnRequest& request, Spawned& spawned, Failure& fail
     return refuse(number, step, what + ": " + strerrordesc_np(number));
   };
   if (outcome_ == nullptr) return refuse(ENOMEM, "memory", "no memory for starting processes");
-  const bool by_shell = !request.command.empty();
+  const bool by_shell = !request.command.empty() || request.argv.empty();
+  const bool has_terminal = request.terminal >= 0;
   if (by_shell && shell_.empty()) return refuse(ENOENT, "shell", "the sandbox has no shell; give argv");
 
   Fd child_stdin;
   Fd child_output[kStreams];
-  if (request.stdin_pipe) {
+  if (has_terminal) {
+    // no pipes
+  } else if (request.stdin_pipe) {
     if (!pipe_pair(child_stdin, spawned.stdin_write)) return refuse_errno("pipe", "cannot make a pipe");
     if (!set_nonblocking(spawned.stdin_write)) return refuse_errno("pipe", "cannot set up a pipe");
   } else if (!null_.valid()) {
@@ -159,12 +164,12 @@ bool Spawner::spawn(const SpawnRequest& request, Spawned& spawned, Failure& fail
     Fd unused;
     if (!pipe_pair(child_stdin, unused)) return refuse_errno("pipe", "cannot make a pipe");
   }
-  for (std::size_t i = 0; i < kStreams; ++i)
+  for (std::size_t i = 0; i < kStreams && !has_terminal; ++i)
     if (!pipe_pair(spawned.output[i], child_output[i]) || !set_nonblocking(spawned.output[i]))
       return refuse_errno("pipe", "cannot make a pipe");
 
-  std::vector<std::string> shell_argv = shell_names_;
-  if (by_shell) shell_argv.push_back(request.command);
+  std::vector<std::string> shell_argv{shell_names_[0]};
+  if (!request.command.empty()) shell_argv.insert(shell_argv.end(), {shell_names_[1], request.command});
   const std::vector<std::string> files =
       by_shell ? std::vector<std::string>{shell_} : candidates(request.argv.front(), request.env);
   std::vector<char*> file_pointers = pointers(files);
@@ -184,6 +189,9 @@ bool Spawner::spawn(const SpawnRequest& request, Spawned& spawned, Failure& fail
   plan.stdio[0] = child_stdin.valid() ? child_stdin.get() : null_.get();
   plan.stdio[1] = child_output[0].get();
   plan.stdio[2] = child_output[1].get();
+  plan.has_terminal = has_terminal;
+  if (has_terminal)
+    for (int& fd : plan.stdio) fd = request.terminal;
   plan.cwd = request.cwd.c_str();
   plan.files = file_pointers.data();
   plan.argv = argv_pointers.data();
@@ -261,6 +269,7 @@ void Spawner::fail(const Plan& plan, int step) {
 void Spawner::run_child(const Plan& plan) {
   if (::setsid() < 0) fail(plan, kStepSession);
   if (!plan.lineage->enter(plan.number)) fail(plan, kStepTag);
+  if (plan.has_terminal && ::ioctl(plan.stdio[0], TIOCSCTTY, 0) != 0) fail(plan, kStepTerminal);
   if (plan.files_limit != 0) {
     const rlimit limit{plan.files_limit, plan.files_hard};
     ::setrlimit(RLIMIT_NOFILE, &limit);

@@ -7,7 +7,8 @@
 // close-on-exec pipe do the same.
 //
 // The child leads a new session and process group, has default signal dispositions, an empty mask,
-// descriptors 0 to 2 only, and the tag of its number (lineage.h).
+// descriptors 0 to 2 only, and the tag of its number (lineage.h). Given a terminal it has that as its
+// controlling terminal, which makes its group the one in the foreground (tty_ioctl(4), TIOCSCTTY).
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +24,13 @@
 namespace rexec::runner {
 
 struct SpawnRequest {
-  std::uint64_t number = 0;  // for the tag
-  std::string command;       // for the shell; or empty, then argv
-  std::vector<std::string> argv;
-  std::vector<std::string> env;  // "NAME=value"
+  std::uint64_t number = 0;       // for the tag
+  std::string command;            // for the shell; or empty, then argv
+  std::vector<std::string> argv;  // empty too: the shell by itself, which is interactive on a terminal
+  std::vector<std::string> env;   // "NAME=value"
   std::string cwd;
   bool stdin_pipe = false;  // else /dev/null
+  int terminal = -1;        // descriptor of a terminal that is to be all of 0 to 2; then there are no pipes
 };
 
 struct Spawned {

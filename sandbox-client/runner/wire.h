@@ -67,6 +67,16 @@ enum class MessageType : std::uint8_t {
   edit_file = 27,     // wire_edit.h
   shutdown = 30,
   set_lease = 31,  // answered by done; EOPNOTSUPP without a listener
+  // wire_terminal.h
+  open_terminal = 32,
+  wait_terminal = 33,
+  write_terminal = 34,   // answered by input_report
+  answer_terminal = 35,  // by done, as the next two
+  resize_terminal = 36,
+  close_terminal = 37,
+  list_terminals = 38,
+  put_checkpoint = 39,  // by done
+  get_checkpoint = 40,
   // replies
   hello_reply = 129,
   pong = 130,
@@ -82,6 +92,9 @@ enum class MessageType : std::uint8_t {
   listing = 153,
   matches = 154,
   edited = 155,
+  terminal_report = 160,
+  terminal_list = 161,
+  checkpoint = 162,
 };
 
 struct FrameHeader {

@@ -1,5 +1,4 @@
-// Fields that several messages have, and the limits of those that have none of their own. For wire.cc,
-// wire_edit.cc and wire_files.cc only.
+// Fields that several messages have, and the limits of those that have none of their own. For wire*.cc only.
 #pragma once
 
 #include <array>

@@ -4,6 +4,7 @@
 
 #include "sandbox-client/runner/wire.h"
 #include "sandbox-client/runner/wire_edit.h"
+#include "sandbox-client/runner/wire_terminal.h"
 #include "sandbox-client/runner/wire_tree.h"
 
 namespace {
@@ -58,5 +59,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<Listing>(bytes);
   check<SearchFiles>(bytes);
   check<SearchResult>(bytes);
+  check<OpenTerminal>(bytes);
+  check<WaitTerminal>(bytes);
+  check<TerminalReport>(bytes);
+  check<WriteTerminal>(bytes);
+  check<AnswerTerminal>(bytes);
+  check<ResizeTerminal>(bytes);
+  check<CloseTerminal>(bytes);
+  check<TerminalList>(bytes);
+  check<PutCheckpoint>(bytes);
+  check<GetCheckpoint>(bytes);
+  check<Checkpoint>(bytes);
   return 0;
 }
