@@ -8,81 +8,22 @@
 #include "sandbox-client/runner_client_times.h"
 #include "sandbox-client/runner_input.h"
 #include "sandbox-client/runner_messages.h"
+#include "sandbox-client/runner_request.h"
 #include "sandbox-client/runner_session.h"
+#include "sandbox-client/runner_terminals.h"
 
 namespace rexec::sandbox {
 namespace {
 
 using runner::MessageType;
 
-// A request whose reply is a Message: `accept` turns that into what was asked for (nullopt: it does not fit),
-// `refuse` turns a Failure into an Error.
-template <class Message, class T, class Accept, class Refuse>
-Request make_request(MessageType type, std::string payload, MessageType expected, Op op, Accept accept,
-                     Refuse refuse, Completion<T> done) {
-  Request request;
-  request.type = type;
-  request.payload = std::move(payload);
-  request.expected = expected;
-  request.op = std::move(op);
-  request.done = [accept = std::move(accept), refuse = std::move(refuse),
-                  done = std::move(done)](const Result<Reply>& reply) {
-    if (!reply) {
-      done(reply.error());
-      return true;
-    }
-    if (reply->type == MessageType::error) {
-      runner::Failure failure;
-      const bool readable = runner::decode(reply->payload, failure);
-      done(readable ? refuse(failure) : Error{ErrorCode::data_loss, "protocol error: unreadable failure"});
-      return readable;
-    }
-    Message message;
-    std::optional<T> value;
-    if (runner::decode(reply->payload, message)) value = accept(std::move(message));
-    if (!value) {
-      done(Error{ErrorCode::data_loss,
-                 "protocol error: the sandbox sent an answer that does not fit the request"});
-      return false;
-    }
-    done(*std::move(value));
-    return true;
-  };
-  return request;
-}
-
-// A request that is answered by done.
-template <class Refuse>
-Request make_plain_request(MessageType type, std::string payload, Op op, Refuse refuse,
-                           Completion<void> done) {
-  Request request;
-  request.type = type;
-  request.payload = std::move(payload);
-  request.expected = MessageType::done;
-  request.op = std::move(op);
-  request.done = [refuse = std::move(refuse), done = std::move(done)](const Result<Reply>& reply) {
-    runner::Failure failure;
-    if (!reply) {
-      done(reply.error());
-    } else if (reply->type == MessageType::done) {
-      done(Status());
-    } else if (runner::decode(reply->payload, failure)) {
-      done(refuse(failure));
-    } else {
-      done(Error{ErrorCode::data_loss, "protocol error: unreadable failure"});
-      return false;
-    }
-    return true;
-  };
-  return request;
-}
-
 class RunnerClient final : public Runner {
  public:
   RunnerClient(Reactor& reactor, RunnerSettings settings, std::shared_ptr<RunnerSession> session)
       : settings_(std::move(settings)),
         session_(std::move(session)),
-        input_(std::make_shared<RunnerInput>(reactor, session_)) {}
+        input_(std::make_shared<RunnerInput>(reactor, session_, RunnerInput::Kind::process)),
+        terminals_(reactor, settings_, session_) {}
   ~RunnerClient() override {
     session_->shutdown(Error{ErrorCode::cancelled, "the connection to the sandbox was closed"});
   }
@@ -103,6 +44,37 @@ class RunnerClient final : public Runner {
   void signal(std::uint64_t process, int number, SignalScope scope, Duration kill_after, std::string reason,
               Op op, Completion<void> done) override;
   void list(bool all, Op op, Completion<ProcessEntries> done) override;
+  void open_terminal(TerminalSpec spec, Op op, Completion<TerminalReport> done) override {
+    terminals_.open(spec, std::move(op), std::move(done));
+  }
+  void wait_terminal(std::uint64_t terminal, TerminalWait wait, Op op,
+                     Completion<TerminalReport> done) override {
+    terminals_.wait(terminal, wait, std::move(op), std::move(done));
+  }
+  void write_terminal(std::uint64_t terminal, std::string bytes, Op op,
+                      Completion<InputState> done) override {
+    terminals_.write(terminal, std::move(bytes), op, std::move(done));
+  }
+  void answer_terminal(std::uint64_t terminal, std::uint64_t query_offset, std::string bytes, Op op,
+                       Completion<void> done) override {
+    terminals_.answer(terminal, query_offset, std::move(bytes), std::move(op), std::move(done));
+  }
+  void resize_terminal(std::uint64_t terminal, TerminalSize size, Op op, Completion<void> done) override {
+    terminals_.resize(terminal, size, std::move(op), std::move(done));
+  }
+  void close_terminal(std::uint64_t terminal, Duration grace, Op op, Completion<void> done) override {
+    terminals_.close(terminal, grace, std::move(op), std::move(done));
+  }
+  void list_terminals(Op op, Completion<std::vector<TerminalEntry>> done) override {
+    terminals_.list(std::move(op), std::move(done));
+  }
+  void put_checkpoint(std::uint64_t terminal, TerminalCheckpoint checkpoint, Op op,
+                      Completion<void> done) override {
+    terminals_.put_checkpoint(terminal, std::move(checkpoint), std::move(op), std::move(done));
+  }
+  void get_checkpoint(std::uint64_t terminal, Op op, Completion<TerminalCheckpoint> done) override {
+    terminals_.get_checkpoint(terminal, std::move(op), std::move(done));
+  }
   void set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done) override;
   void stat_file(std::string path, bool follow, Op op, Completion<FileInfo> done) override;
   void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
@@ -121,6 +93,7 @@ class RunnerClient final : public Runner {
   const RunnerSettings settings_;
   const std::shared_ptr<RunnerSession> session_;
   const std::shared_ptr<RunnerInput> input_;
+  RunnerTerminals terminals_;
 };
 
 RunnerInfo RunnerClient::info() const {

@@ -1,4 +1,4 @@
-// What the tools use of a sandbox: processes and files, asynchronously.
+// What the tools use of a sandbox: processes, terminals and files, asynchronously.
 //
 // Runner is the interface; make_runner_client is the implementation over a Channel to a runner. A backend
 // whose machine cannot take a runner implements Runner with less and says so in its capabilities.
@@ -106,6 +106,68 @@ struct ProcessEntry {
 struct ProcessEntries {
   std::vector<ProcessEntry> entries;
   bool truncated = false;
+};
+
+struct TerminalSize {
+  unsigned cols = 120;  // each from 1 to 1000
+  unsigned rows = 30;
+};
+
+struct TerminalSpec {
+  std::string command;                                   // for the sandbox's shell; or empty, then argv
+  std::vector<std::string> argv;                         // empty too: the shell itself, interactive
+  std::vector<std::pair<std::string, std::string>> env;  // added to the sandbox's environment, TERM for one
+  std::string cwd;  // absolute or relative to the sandbox's cwd, "~" allowed; empty: that cwd
+  TerminalSize size;
+  std::size_t max = 0;  // bytes of output in the report, at most 1 MiB
+};
+
+enum class TerminalUntil { now, output, end };
+
+/// When to report on a terminal, and how much of its output.
+struct TerminalWait {
+  std::uint64_t from = 0;  // offset of the first wanted byte
+  TerminalUntil until = TerminalUntil::now;
+  Duration wait{};      // answer after this long in any case
+  std::size_t max = 0;  // bytes, at most 1 MiB
+};
+
+struct TerminalReport {
+  std::uint64_t terminal = 0;
+  int pid = 0;
+  ProcessStatus status = ProcessStatus::running;  // running, exited or signaled
+  int exit_code = 0;
+  int signal = 0;
+  std::string reason;  // why it was ended by us or by a limit
+  std::int64_t started_unix_ms = 0;
+  Duration duration{};
+  TerminalSize size;
+  bool echo_off = false;  // it reads a line that is not to be seen (ECHO clear, ICANON set)
+  std::uint64_t from = 0;
+  std::uint64_t produced = 0;
+  std::uint64_t lost = 0;    // of [from, produced), no longer kept
+  bool end = false;          // nothing will follow `produced`
+  std::uint64_t offset = 0;  // of data: the first kept byte at or after `from`
+  std::string data;
+};
+
+struct TerminalEntry {
+  std::uint64_t terminal = 0;
+  int pid = 0;
+  std::string command;
+  ProcessStatus status = ProcessStatus::running;
+  int exit_code = 0;
+  int signal = 0;
+  TerminalSize size;
+  std::uint64_t produced = 0;
+  std::int64_t started_unix_ms = 0;
+  Duration duration{};
+};
+
+/// What a reader made of a terminal's output up to `offset`. Opaque to everybody else.
+struct TerminalCheckpoint {
+  std::uint64_t offset = 0;
+  std::string bytes;  // at most 1 MiB; empty: there is none
 };
 
 enum class FileType { file, dir, symlink, other };
@@ -270,6 +332,32 @@ class Runner {
   virtual void signal(std::uint64_t process, int number, SignalScope scope, Duration kill_after,
                       std::string reason, Op op, Completion<void> done) = 0;
   virtual void list(bool all, Op op, Completion<ProcessEntries> done) = 0;
+
+  /// Starts a program on a new terminal and reports on it at once. Giving up ends it, if it was started.
+  virtual void open_terminal(TerminalSpec spec, Op op, Completion<TerminalReport> done) = 0;
+  /// Reports on a terminal. `output` is answered by something beyond `from`, `end` when its program has
+  /// ended, its output is complete, and nothing is left of one that was closed. Giving up only stops waiting.
+  /// not_found for an unknown number.
+  virtual void wait_terminal(std::uint64_t terminal, TerminalWait wait, Op op,
+                             Completion<TerminalReport> done) = 0;
+  /// Types bytes, in the order of the calls of this client; see write_input. `closed` in the answer: the
+  /// program has ended.
+  virtual void write_terminal(std::uint64_t terminal, std::string bytes, Op op,
+                              Completion<InputState> done) = 0;
+  /// Types the answer to a query of the program which was found at `query_offset` of its output. Only the
+  /// first answer to each query is typed, whoever gives it; the others are dropped, which is no error.
+  virtual void answer_terminal(std::uint64_t terminal, std::uint64_t query_offset, std::string bytes, Op op,
+                               Completion<void> done) = 0;
+  /// failed_precondition when the program has ended.
+  virtual void resize_terminal(std::uint64_t terminal, TerminalSize size, Op op, Completion<void> done) = 0;
+  /// HUP to everything that the program started, and KILL to what is left after `grace`. Done when that has
+  /// been asked for; wait_terminal until `end` tells when nothing is left.
+  virtual void close_terminal(std::uint64_t terminal, Duration grace, Op op, Completion<void> done) = 0;
+  virtual void list_terminals(Op op, Completion<std::vector<TerminalEntry>> done) = 0;
+  /// Keeps the checkpoint with a terminal, unless there is one with at least this offset.
+  virtual void put_checkpoint(std::uint64_t terminal, TerminalCheckpoint checkpoint, Op op,
+                              Completion<void> done) = 0;
+  virtual void get_checkpoint(std::uint64_t terminal, Op op, Completion<TerminalCheckpoint> done) = 0;
 
   /// How long a runner that outlives this client goes on: ends after `idle` without use (zero: never), and at
   /// `expires_unix_ms` (0: never). unsupported for one that ends with its channel.

@@ -11,8 +11,26 @@ namespace rexec::sandbox {
 
 using runner::MessageType;
 
-RunnerInput::RunnerInput(Reactor& reactor, std::shared_ptr<RunnerSession> session)
-    : reactor_(reactor), session_(std::move(session)), base_name_(random_hex(8)) {}
+RunnerInput::RunnerInput(Reactor& reactor, std::shared_ptr<RunnerSession> session, Kind kind)
+    : reactor_(reactor), session_(std::move(session)), kind_(kind), base_name_(random_hex(8)) {}
+
+Request RunnerInput::request_of(runner::WriteInput message) const {
+  Request request;
+  request.expected = MessageType::input_report;
+  if (kind_ == Kind::process) {
+    request.type = MessageType::write_input;
+    request.payload = runner::encode(message);
+  } else {
+    request.type = MessageType::write_terminal;
+    request.payload = runner::encode(runner::WriteTerminal{message.process, std::move(message.writer),
+                                                           message.offset, std::move(message.data)});
+  }
+  return request;
+}
+
+Error RunnerInput::explain_failure(const runner::Failure& failure, std::uint64_t process) const {
+  return kind_ == Kind::process ? explain_process(failure, process) : explain_terminal(failure, process);
+}
 
 std::string RunnerInput::new_writer() {
   const MutexLock lock(mutex_);
@@ -42,7 +60,7 @@ void RunnerInput::write(std::uint64_t process, std::string bytes, bool close, co
   if (auto over = already_over(op)) return done(*std::move(over));
   if (bytes.size() > kMaxProcessInput)
     return done(Error{ErrorCode::invalid_argument, "more than " + std::to_string(kMaxProcessInput) +
-                                                       " bytes cannot be written to a process in one call"});
+                                                       " bytes cannot be written in one call"});
   const auto call = std::make_shared<Call>();
   bool full = false;
   {
@@ -59,7 +77,7 @@ void RunnerInput::write(std::uint64_t process, std::string bytes, bool close, co
   }
   if (full)
     return done(Error{ErrorCode::resource_exhausted,
-                      "too many calls wait to write to this process; it does not read its input"});
+                      "too many calls wait to write; the program does not read its input"});
   pump(process);
   if (op.stop.stop_possible() || !op.deadline.is_infinite()) {
     call->watch.emplace(reactor_, op,
@@ -111,11 +129,7 @@ void RunnerInput::pump(std::uint64_t process) {
 }
 
 void RunnerInput::send(std::uint64_t process, Piece piece) {
-  Request request;
-  request.type = MessageType::write_input;
-  request.expected = MessageType::input_report;
-  request.payload = runner::encode(piece.message);
-  piece.message.data = {};
+  Request request = request_of(std::exchange(piece.message, {}));
   const std::uint64_t number = piece.number;
   const bool is_question = piece.call == 0;
   request.done = [self = shared_from_this(), process, piece = std::move(piece)](const Result<Reply>& reply) {
@@ -143,7 +157,7 @@ bool RunnerInput::answered(std::uint64_t process, const Piece& piece, const Resu
   } else if (reply->type == MessageType::error) {
     runner::Failure failure;
     if (!runner::decode(reply->payload, failure)) return false;
-    error = explain_process(failure, process);
+    error = explain_failure(failure, process);
   } else if (!runner::decode(reply->payload, report)) {
     return false;
   }

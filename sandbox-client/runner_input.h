@@ -1,4 +1,5 @@
-// Standard input of the processes of one runner, as written by one client.
+// Standard input of the processes of one runner, or what is typed on its terminals, as written by one client.
+// What is said of processes here holds for terminals too, which have an instance of their own.
 //
 // The calls for a process are served one after the other, each in pieces of at most kMaxData with two on
 // their way. Pieces carry absolute offsets, so nothing is written twice after a reconnect. When a call is
@@ -26,7 +27,9 @@ class RunnerInput final : public std::enable_shared_from_this<RunnerInput> {
   static constexpr std::size_t kMaxWaiting = 64;      // calls of one process
   static constexpr int kPiecesAtOnce = 2;
 
-  RunnerInput(Reactor& reactor, std::shared_ptr<RunnerSession> session);
+  enum class Kind { process, terminal };
+
+  RunnerInput(Reactor& reactor, std::shared_ptr<RunnerSession> session, Kind kind);
 
   /// A name that no writer has had: offsets that belong to it begin at zero.
   std::string new_writer();
@@ -66,11 +69,14 @@ class RunnerInput final : public std::enable_shared_from_this<RunnerInput> {
   void pump(std::uint64_t process);
   void send(std::uint64_t process, Piece piece);
   bool answered(std::uint64_t process, const Piece& piece, const Result<Reply>& reply);
+  Request request_of(runner::WriteInput message) const;
+  Error explain_failure(const runner::Failure& failure, std::uint64_t process) const;
   static void finish(Call& call, Result<InputState> result);
   void give_up(std::uint64_t process, std::uint64_t call, ErrorCode code);
 
   Reactor& reactor_;
   const std::shared_ptr<RunnerSession> session_;
+  const Kind kind_;
   const std::string base_name_;
 
   Mutex mutex_;

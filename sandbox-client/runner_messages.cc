@@ -14,10 +14,6 @@ using runner::kMaxData;
 constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMaxMicroseconds = std::uint64_t{1} << 50;
 
-Duration microseconds(std::uint64_t value) {
-  return std::chrono::microseconds(static_cast<std::int64_t>(std::min(value, kMaxMicroseconds)));
-}
-
 Error invalid(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
 }
@@ -101,6 +97,25 @@ StreamReport stream_from_wire(runner::StreamReport&& stream) {
   return result;
 }
 
+FileData data_from_wire(runner::FileData&& data, FileInfo info) {
+  FileData result;
+  result.info = std::move(info);
+  result.offset = data.offset;
+  result.data = std::move(data.data);
+  result.first_line = data.first_line;
+  result.lines = data.lines;
+  result.total_lines = data.total_lines;
+  result.cut_line_end = data.cut_line_end;
+  result.probe = std::move(data.probe);
+  return result;
+}
+
+}  // namespace
+
+Duration microseconds(std::uint64_t value) {
+  return std::chrono::microseconds(static_cast<std::int64_t>(std::min(value, kMaxMicroseconds)));
+}
+
 ProcessStatus status_from_wire(runner::ProcessStatus status) {
   switch (status) {
     case runner::ProcessStatus::running:
@@ -116,21 +131,6 @@ ProcessStatus status_from_wire(runner::ProcessStatus status) {
   }
   return ProcessStatus::running;
 }
-
-FileData data_from_wire(runner::FileData&& data, FileInfo info) {
-  FileData result;
-  result.info = std::move(info);
-  result.offset = data.offset;
-  result.data = std::move(data.data);
-  result.first_line = data.first_line;
-  result.lines = data.lines;
-  result.total_lines = data.total_lines;
-  result.cut_line_end = data.cut_line_end;
-  result.probe = std::move(data.probe);
-  return result;
-}
-
-}  // namespace
 
 std::uint64_t milliseconds(Duration duration) {
   if (duration <= Duration::zero()) return 0;

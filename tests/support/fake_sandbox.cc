@@ -108,6 +108,66 @@ void FakeRunner::list(bool all, Op op, Completion<sandbox::ProcessEntries> done)
   on_list(all, std::move(op), std::move(done));
 }
 
+void FakeRunner::open_terminal(sandbox::TerminalSpec spec, Op op, Completion<sandbox::TerminalReport> done) {
+  record("open_terminal " + (spec.command.empty() && !spec.argv.empty() ? spec.argv.front() : spec.command));
+  if (!on_open_terminal) return done(unset("open_terminal"));
+  on_open_terminal(std::move(spec), std::move(op), std::move(done));
+}
+
+void FakeRunner::wait_terminal(std::uint64_t terminal, sandbox::TerminalWait wait, Op op,
+                               Completion<sandbox::TerminalReport> done) {
+  record("wait_terminal t" + std::to_string(terminal));
+  if (!on_wait_terminal) return done(unset("wait_terminal"));
+  on_wait_terminal(terminal, wait, std::move(op), std::move(done));
+}
+
+void FakeRunner::write_terminal(std::uint64_t terminal, std::string bytes, Op op,
+                                Completion<sandbox::InputState> done) {
+  record("write_terminal t" + std::to_string(terminal) + " " + bytes);
+  if (!on_write_terminal) return done(unset("write_terminal"));
+  on_write_terminal(terminal, std::move(bytes), std::move(op), std::move(done));
+}
+
+void FakeRunner::answer_terminal(std::uint64_t terminal, std::uint64_t query_offset, std::string bytes, Op op,
+                                 Completion<void> done) {
+  record("answer_terminal t" + std::to_string(terminal) + " " + std::to_string(query_offset) + " " + bytes);
+  if (!on_answer_terminal) return done(unset("answer_terminal"));
+  on_answer_terminal(terminal, query_offset, std::move(bytes), std::move(op), std::move(done));
+}
+
+void FakeRunner::resize_terminal(std::uint64_t terminal, sandbox::TerminalSize size, Op op,
+                                 Completion<void> done) {
+  record("resize_terminal t" + std::to_string(terminal) + " " + std::to_string(size.cols) + "x" +
+         std::to_string(size.rows));
+  if (!on_resize_terminal) return done(unset("resize_terminal"));
+  on_resize_terminal(terminal, size, std::move(op), std::move(done));
+}
+
+void FakeRunner::close_terminal(std::uint64_t terminal, Duration grace, Op op, Completion<void> done) {
+  record("close_terminal t" + std::to_string(terminal));
+  if (!on_close_terminal) return done(unset("close_terminal"));
+  on_close_terminal(terminal, grace, std::move(op), std::move(done));
+}
+
+void FakeRunner::list_terminals(Op op, Completion<std::vector<sandbox::TerminalEntry>> done) {
+  record("list_terminals");
+  if (!on_list_terminals) return done(unset("list_terminals"));
+  on_list_terminals(std::move(op), std::move(done));
+}
+
+void FakeRunner::put_checkpoint(std::uint64_t terminal, sandbox::TerminalCheckpoint checkpoint, Op op,
+                                Completion<void> done) {
+  record("put_checkpoint t" + std::to_string(terminal) + " " + std::to_string(checkpoint.offset));
+  if (!on_put_checkpoint) return done(unset("put_checkpoint"));
+  on_put_checkpoint(terminal, std::move(checkpoint), std::move(op), std::move(done));
+}
+
+void FakeRunner::get_checkpoint(std::uint64_t terminal, Op op, Completion<sandbox::TerminalCheckpoint> done) {
+  record("get_checkpoint t" + std::to_string(terminal));
+  if (!on_get_checkpoint) return done(unset("get_checkpoint"));
+  on_get_checkpoint(terminal, std::move(op), std::move(done));
+}
+
 void FakeRunner::stat_file(std::string path, bool follow, Op op, Completion<sandbox::FileInfo> done) {
   record("stat_file " + path);
   if (!on_stat_file) return done(unset("stat_file"));

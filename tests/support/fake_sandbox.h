@@ -43,6 +43,20 @@ class FakeRunner final : public sandbox::Runner {
                      sandbox::Completion<void>)>
       on_signal;
   std::function<void(bool, Op, sandbox::Completion<sandbox::ProcessEntries>)> on_list;
+  std::function<void(sandbox::TerminalSpec, Op, sandbox::Completion<sandbox::TerminalReport>)>
+      on_open_terminal;
+  std::function<void(std::uint64_t, sandbox::TerminalWait, Op, sandbox::Completion<sandbox::TerminalReport>)>
+      on_wait_terminal;
+  std::function<void(std::uint64_t, std::string, Op, sandbox::Completion<sandbox::InputState>)>
+      on_write_terminal;
+  std::function<void(std::uint64_t, std::uint64_t, std::string, Op, sandbox::Completion<void>)>
+      on_answer_terminal;
+  std::function<void(std::uint64_t, sandbox::TerminalSize, Op, sandbox::Completion<void>)> on_resize_terminal;
+  std::function<void(std::uint64_t, Duration, Op, sandbox::Completion<void>)> on_close_terminal;
+  std::function<void(Op, sandbox::Completion<std::vector<sandbox::TerminalEntry>>)> on_list_terminals;
+  std::function<void(std::uint64_t, sandbox::TerminalCheckpoint, Op, sandbox::Completion<void>)>
+      on_put_checkpoint;
+  std::function<void(std::uint64_t, Op, sandbox::Completion<sandbox::TerminalCheckpoint>)> on_get_checkpoint;
   std::function<void(std::string, bool, Op, sandbox::Completion<sandbox::FileInfo>)> on_stat_file;
   std::function<void(std::string, std::uint64_t, std::size_t, Op, sandbox::Completion<sandbox::FileData>)>
       on_read_file;
@@ -72,6 +86,22 @@ class FakeRunner final : public sandbox::Runner {
   void signal(std::uint64_t process, int number, sandbox::SignalScope scope, Duration kill_after,
               std::string reason, Op op, sandbox::Completion<void> done) override;
   void list(bool all, Op op, sandbox::Completion<sandbox::ProcessEntries> done) override;
+  void open_terminal(sandbox::TerminalSpec spec, Op op,
+                     sandbox::Completion<sandbox::TerminalReport> done) override;
+  void wait_terminal(std::uint64_t terminal, sandbox::TerminalWait wait, Op op,
+                     sandbox::Completion<sandbox::TerminalReport> done) override;
+  void write_terminal(std::uint64_t terminal, std::string bytes, Op op,
+                      sandbox::Completion<sandbox::InputState> done) override;
+  void answer_terminal(std::uint64_t terminal, std::uint64_t query_offset, std::string bytes, Op op,
+                       sandbox::Completion<void> done) override;
+  void resize_terminal(std::uint64_t terminal, sandbox::TerminalSize size, Op op,
+                       sandbox::Completion<void> done) override;
+  void close_terminal(std::uint64_t terminal, Duration grace, Op op, sandbox::Completion<void> done) override;
+  void list_terminals(Op op, sandbox::Completion<std::vector<sandbox::TerminalEntry>> done) override;
+  void put_checkpoint(std::uint64_t terminal, sandbox::TerminalCheckpoint checkpoint, Op op,
+                      sandbox::Completion<void> done) override;
+  void get_checkpoint(std::uint64_t terminal, Op op,
+                      sandbox::Completion<sandbox::TerminalCheckpoint> done) override;
   void stat_file(std::string path, bool follow, Op op, sandbox::Completion<sandbox::FileInfo> done) override;
   void read_file(std::string path, std::uint64_t offset, std::size_t max, Op op,
                  sandbox::Completion<sandbox::FileData> done) override;

@@ -120,6 +120,21 @@ ReadPiece output_reader(std::shared_ptr<sandbox::Runner> runner, std::uint64_t p
   };
 }
 
+ReadPiece terminal_reader(std::shared_ptr<sandbox::Runner> runner, std::uint64_t terminal, Op op) {
+  return [runner = std::move(runner), terminal, op = std::move(op)](std::uint64_t offset, std::size_t size,
+                                                                    auto done) {
+    sandbox::TerminalWait wait;
+    wait.from = offset;
+    wait.max = size;
+    runner->wait_terminal(
+        terminal, wait, op, [done = std::move(done)](Result<sandbox::TerminalReport> report) {
+          if (!report) return done(std::nullopt);
+          const bool last = report->end && report->offset + report->data.size() >= report->produced;
+          done(Piece{report->offset, std::move(report->data), last});
+        });
+  };
+}
+
 ReadPiece file_reader(std::shared_ptr<sandbox::Runner> runner, std::string path, Op op) {
   return [runner = std::move(runner), path = std::move(path), op = std::move(op)](
              std::uint64_t offset, std::size_t size, auto done) {
@@ -188,6 +203,48 @@ class MaskingRunner final : public sandbox::Runner {
                     for (auto& entry : found->entries) secrets->masker.mask(entry.command, {false, true});
                     done(std::move(found));
                   });
+  }
+
+  void open_terminal(sandbox::TerminalSpec spec, Op op, Completion<sandbox::TerminalReport> done) override {
+    auto masking = mask_terminal(op, std::move(done));
+    runner_->open_terminal(std::move(spec), std::move(op), std::move(masking));
+  }
+  void wait_terminal(std::uint64_t terminal, sandbox::TerminalWait wait, Op op,
+                     Completion<sandbox::TerminalReport> done) override {
+    auto masking = mask_terminal(op, std::move(done));
+    runner_->wait_terminal(terminal, wait, std::move(op), std::move(masking));
+  }
+  void write_terminal(std::uint64_t terminal, std::string bytes, Op op,
+                      Completion<sandbox::InputState> done) override {
+    runner_->write_terminal(terminal, std::move(bytes), std::move(op), mask_error(std::move(done)));
+  }
+  void answer_terminal(std::uint64_t terminal, std::uint64_t query_offset, std::string bytes, Op op,
+                       Completion<void> done) override {
+    runner_->answer_terminal(terminal, query_offset, std::move(bytes), std::move(op),
+                             mask_error(std::move(done)));
+  }
+  void resize_terminal(std::uint64_t terminal, sandbox::TerminalSize size, Op op,
+                       Completion<void> done) override {
+    runner_->resize_terminal(terminal, size, std::move(op), mask_error(std::move(done)));
+  }
+  void close_terminal(std::uint64_t terminal, Duration grace, Op op, Completion<void> done) override {
+    runner_->close_terminal(terminal, grace, std::move(op), mask_error(std::move(done)));
+  }
+  void list_terminals(Op op, Completion<std::vector<sandbox::TerminalEntry>> done) override {
+    runner_->list_terminals(std::move(op), [secrets = secrets_, done = std::move(done)](
+                                               Result<std::vector<sandbox::TerminalEntry>> found) {
+      if (!found) return done(masked(secrets, std::move(found).error()));
+      for (auto& entry : *found) secrets->masker.mask(entry.command, {false, true});
+      done(std::move(found));
+    });
+  }
+  /// Checkpoints are made of masked output, and what is made of them is masked where answers leave.
+  void put_checkpoint(std::uint64_t terminal, sandbox::TerminalCheckpoint checkpoint, Op op,
+                      Completion<void> done) override {
+    runner_->put_checkpoint(terminal, std::move(checkpoint), std::move(op), mask_error(std::move(done)));
+  }
+  void get_checkpoint(std::uint64_t terminal, Op op, Completion<sandbox::TerminalCheckpoint> done) override {
+    runner_->get_checkpoint(terminal, std::move(op), mask_error(std::move(done)));
   }
 
   void set_lease(Duration idle, std::int64_t expires_unix_ms, Op op, Completion<void> done) override {
@@ -280,6 +337,26 @@ class MaskingRunner final : public sandbox::Runner {
           (*done)(std::move(masked_windows.front().bytes));
         })
         ->run();
+  }
+
+  Completion<sandbox::TerminalReport> mask_terminal(const Op& op,
+                                                    Completion<sandbox::TerminalReport> done) const {
+    return [runner = runner_, secrets = secrets_, op,
+            done = std::move(done)](Result<sandbox::TerminalReport> report) {
+      if (!report) return done(masked(secrets, std::move(report).error()));
+      secrets->masker.mask(report->reason);
+      Window window{std::move(report->data), report->offset, Window::After::nothing,
+                    terminal_reader(runner, report->terminal, op)};
+      if (window.begin + window.bytes.size() < report->produced) {
+        window.after = Window::After::more;
+      } else if (!report->end) {
+        window.after = Window::After::unknown;
+      }
+      mask_window(secrets, std::move(window), [report = std::move(*report), done](std::string bytes) mutable {
+        report.data = std::move(bytes);
+        done(std::move(report));
+      });
+    };
   }
 
   Completion<sandbox::FileData> mask_file(const std::string& path, const Op& op,
