@@ -350,8 +350,9 @@ class Runner {
                                Completion<void> done) = 0;
   /// failed_precondition when the program has ended.
   virtual void resize_terminal(std::uint64_t terminal, TerminalSize size, Op op, Completion<void> done) = 0;
-  /// HUP to everything that the program started, and KILL to what is left after `grace`. Done when that has
-  /// been asked for; wait_terminal until `end` tells when nothing is left.
+  /// HUP to everything that the program started; after half of `grace` the line is cut, and after all of it
+  /// KILL goes to what is left. Done when that has been asked for; wait_terminal until `end` tells when
+  /// nothing is left.
   virtual void close_terminal(std::uint64_t terminal, Duration grace, Op op, Completion<void> done) = 0;
   virtual void list_terminals(Op op, Completion<std::vector<TerminalEntry>> done) = 0;
   /// Keeps the checkpoint with a terminal, unless there is one with at least this offset.

@@ -34,7 +34,7 @@ Terminal::Terminal(Loop& loop, OutputBudget& budget, Owner& owner, std::uint64_t
 }
 
 Terminal::~Terminal() {
-  loop_.cancel(grace_timer);
+  loop_.cancel(cut_timer);
   for (TerminalWaiter& waiter : waiters) loop_.cancel(waiter.timer);
   if (master_.valid()) loop_.unwatch(master_.get());
 }

@@ -81,7 +81,7 @@ class Terminal final : public InputSink, private Watcher {
   std::string nonce;
   std::string command;  // for people
   std::string reason;   // why the runner ended it
-  TimerId grace_timer;
+  TimerId cut_timer;    // hangs up
   std::vector<TerminalWaiter> waiters;
   Checkpoint checkpoint;
   std::uint64_t checkpoint_turn = 0;

@@ -59,6 +59,9 @@ void TerminalTable::close(RequestId request, const CloseTerminal& close) {
   if (terminal == nullptr) return;
   if (!terminal->ended() && terminal->reason.empty()) terminal->reason = "closed";
   replies_.reply_done(request);
+  // A shell whose line editor misses the signal waits for the next key, and so notices only that the line is
+  // cut.
+  if (!terminal->settled()) cut_after(*terminal, close.grace_ms / 2);
   children_.end_tree(kFirstTag + close.terminal, SIGHUP, close.grace_ms);
 }
 

@@ -108,7 +108,7 @@ bool TerminalTable::is_ready(const Terminal& terminal, const TerminalWaiter& wai
 }
 
 void TerminalTable::check(Terminal& terminal) {
-  if (terminal.settled()) loop_.cancel(terminal.grace_timer);
+  if (terminal.settled()) loop_.cancel(terminal.cut_timer);
   for (std::size_t i = 0; i < terminal.waiters.size();) {
     TerminalWaiter& waiter = terminal.waiters[i];
     if (!is_ready(terminal, waiter) || replies_.congested(waiter.request.connection)) {
@@ -127,21 +127,26 @@ void TerminalTable::child_ended(std::uint64_t tag, int wait_status, const rusage
   Terminal& terminal = *terminals_.at(number);
   terminal.end(wait_status);
   desk_.admit(terminal);
-  if (!terminal.settled()) {
-    terminal.grace_timer = loop_.after_ms(kDrainGraceMs, [this, number] {
-      Terminal& ended = *terminals_.at(number);
-      ended.grace_timer = {};
-      ended.hang_up();
-      desk_.admit(ended);
-      check(ended);
-    });
-  }
+  if (!terminal.settled()) cut_after(terminal, kDrainGraceMs);
   check(terminal);
   ended_.push_back(number);
   if (ended_.size() <= kMaxEndedTerminals) return;
   const std::uint64_t oldest = ended_.front();
   ended_.pop_front();
   forget(oldest);
+}
+
+void TerminalTable::cut_after(Terminal& terminal, std::uint64_t delay_ms) {
+  const std::uint64_t when = monotonic_us() + std::min(delay_ms, Children::kMaxKillDelayMs) * 1000;
+  if (terminal.cut_timer.serial != 0 && terminal.cut_timer.when <= when) return;
+  loop_.cancel(terminal.cut_timer);
+  terminal.cut_timer = loop_.at(when, [this, number = terminal.number()] {
+    Terminal& due = *terminals_.at(number);
+    due.cut_timer = {};
+    due.hang_up();
+    desk_.admit(due);
+    check(due);
+  });
 }
 
 void TerminalTable::tree_ended(std::uint64_t tag) {

@@ -58,6 +58,8 @@ class TerminalTable final : private Terminal::Owner, private Children::Owner {
   bool is_ready(const Terminal& terminal, const TerminalWaiter& waiter) const;
   /// Answers the waiters whose time has come.
   void check(Terminal& terminal);
+  /// Hangs up then, or earlier when that is due already.
+  void cut_after(Terminal& terminal, std::uint64_t delay_ms);
   void kill(Terminal& terminal, const std::string& reason);
   void forget(std::uint64_t number);
   void drop_checkpoint(Terminal& terminal);

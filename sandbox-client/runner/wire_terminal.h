@@ -129,9 +129,10 @@ struct ResizeTerminal {
   bool decode(Reader& reader);
 };
 
-/// HUP and CONT to everything that the terminal's program started, KILL to what is left after the grace, and
-/// then the line is cut. Answered at once; a wait for the end tells when nothing is left. Closing again only
-/// shortens the grace.
+/// HUP and CONT to everything that the terminal's program started. After half of the grace the line is cut,
+/// so that last words are kept before: what has the terminal open reads its end, cannot write any more, and
+/// the leader gets HUP once more, by the kernel. KILL to what is left after the grace. Answered at once; a
+/// wait for the end tells when nothing is left. Closing again only shortens the grace.
 struct CloseTerminal {
   std::uint64_t terminal = 0;
   std::uint64_t grace_ms = kDefaultHangupMs;

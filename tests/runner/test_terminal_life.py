@@ -11,7 +11,7 @@ from runner_case import BINARY, RunnerCase, eventually, skip_without
 from runner_protocol import EXITED, RUNNING, SHUTDOWN, SIGNALED, Runner, RunnerError
 from terminal_case import RAW, TerminalCase
 from terminal_protocol import (CHECKPOINT_BUDGET, END, MAX_CHECKPOINT, MAX_ENDED, MAX_TERMINALS, OPEN_TERMINAL,
-                               Terminals, open_payload)
+                               OUTPUT, Terminals, open_payload)
 
 STUBBORN = ("trap '' HUP TERM; (trap '' HUP; setsid sleep 71) & "
             "python3 -c 'import os, signal, time; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
@@ -26,14 +26,23 @@ class Ending(TerminalCase):
     def test_closing_hangs_up(self):
         opened = self.terminals.open("trap 'echo bye; exit 5' HUP; echo ready; while :; do sleep 0.01; done")
         self.terminals.until(opened.terminal, b"ready")
-        self.terminals.close(opened.terminal)
+        self.terminals.close(opened.terminal, 60000)
         report = self.terminals.ended(opened.terminal)
         self.assertEqual((report.status, report.exit_code, report.reason), (EXITED, 5, "closed"))
         self.assertEqual(report.data.count(b"bye"), 1)
         shell = self.terminals.open()
-        self.terminals.close(shell.terminal)
+        self.terminals.wait(shell.terminal, until=OUTPUT)
+        self.terminals.close(shell.terminal, 20000)
         report = self.terminals.ended(shell.terminal)
-        self.assertEqual((report.status, report.signal), (SIGNALED, signal.SIGHUP))
+        self.assertNotEqual((report.status, report.signal), (RUNNING, 0))
+        self.assertNotEqual((report.status, report.signal), (SIGNALED, signal.SIGKILL))
+
+    def test_closing_cuts_the_line_before_it_kills(self):
+        opened = self.terminals.open("trap '' HUP; echo ready; cat; exit 6")
+        self.terminals.until(opened.terminal, b"ready")
+        self.terminals.close(opened.terminal, 10000)
+        report = self.terminals.ended(opened.terminal)
+        self.assertEqual((report.status, report.exit_code, report.reason), (EXITED, 6, "closed"))
 
     def test_closing_wakes_what_is_stopped(self):
         opened = self.terminals.open("kill -STOP $$")

@@ -195,11 +195,19 @@ class Typing(TerminalCase):
         self.terminals.write(terminal, b"echo be''gun; sleep 62\r")
         self.terminals.until(terminal, b"begun\r\n", at)
         self.assertTrue(eventually(lambda: self.pids_of("sleep 62")))
+        job, = self.pids_of("sleep 62")
+
+        def state():
+            return self.client.run(f"ps -o stat= -p {job}").out.strip()
+
         self.terminals.write(terminal, b"\x1a")
-        at = self.terminals.until(terminal, b"Stopped", at).produced
-        self.terminals.write(terminal, b"kill %1; wait; echo do''ne\r")
-        self.terminals.until(terminal, b"done\r\n", at)
-        self.terminals.write(terminal, b"\x04")
+        self.terminals.until(terminal, b"Stopped", at)
+        self.assertEqual(state(), b"T")
+        self.terminals.write(terminal, b"fg\r")
+        self.assertTrue(eventually(lambda: state() == b"S+"))
+        self.terminals.write(terminal, b"\x03")
+        self.assertTrue(eventually(lambda: not self.pids_of("sleep 62")))
+        self.terminals.write(terminal, b"exit\r")
         self.assertEqual(self.terminals.ended(terminal).status, EXITED)
 
     def test_a_program_that_does_not_read_holds_the_writer_up(self):
