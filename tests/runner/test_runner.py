@@ -279,12 +279,12 @@ class Listing(RunnerCase):
     def test_running_and_finished_commands_are_listed(self):
         self.client.run("exit 3")
         report = self.client.run("exec sleep 7654", wait=wait_spec(until=UNTIL_NONE))
-        self.assertTrue(eventually(lambda: self.client.list()[0][1].rss > 0))
+        self.assertTrue(eventually(lambda: self.client.list()[0][0].rss > 0))
         entries, truncated = self.client.list()
         self.assertFalse(truncated)
         self.assertEqual([(entry.process, entry.status, entry.command) for entry in entries],
-                         [(1, EXITED, "exit 3"), (2, RUNNING, "exec sleep 7654")])
-        self.assertEqual((entries[1].pid, entries[1].ppid), (report.pid, 1))
+                         [(2, RUNNING, "exec sleep 7654"), (1, EXITED, "exit 3")])
+        self.assertEqual((entries[0].pid, entries[0].ppid), (report.pid, 1))
 
     def test_every_process_of_the_sandbox_is_listed(self):
         self.client.run("sleep 8765 & (exec -a 'odd) (name' sleep 8766) & echo", env=ENVIRONMENT)
