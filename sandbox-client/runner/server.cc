@@ -272,6 +272,10 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with(WriteData(), [&](const WriteData& message) { files_.write_data(request, message.data); });
     case MessageType::edit_file:
       return with(EditFile(), [&](EditFile message) { files_.edit(request, std::move(message)); });
+    case MessageType::make_entry:
+      return with(MakeEntry(), [&](const MakeEntry& message) { files_.make_entry(request, message); });
+    case MessageType::write_range:
+      return with(WriteRange(), [&](const WriteRange& message) { files_.write_range(request, message); });
     case MessageType::list_files:
       return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
     case MessageType::search_files:
