@@ -288,6 +288,16 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
         if (refused_for_disk(request)) return;
         files_.edit(request, std::move(message));
       });
+    case MessageType::make_entry:
+      return with(MakeEntry(), [&](const MakeEntry& message) {
+        if (refused_for_disk(request)) return;
+        files_.make_entry(request, message);
+      });
+    case MessageType::write_range:
+      return with(WriteRange(), [&](const WriteRange& message) {
+        if (refused_for_disk(request)) return;
+        files_.write_range(request, message);
+      });
     case MessageType::list_files:
       return with(ListFiles(), [&](ListFiles message) { trees_.list(request, std::move(message)); });
     case MessageType::search_files:

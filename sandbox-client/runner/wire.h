@@ -65,6 +65,8 @@ enum class MessageType : std::uint8_t {
   list_files = 25,    // wire_tree.h
   search_files = 26,  // wire_tree.h
   edit_file = 27,     // wire_edit.h
+  make_entry = 28,    // wire_transfer.h; answered by done
+  write_range = 29,   // wire_transfer.h; answered by done
   shutdown = 30,
   set_lease = 31,  // answered by done; EOPNOTSUPP without a listener
   // replies

@@ -38,7 +38,8 @@ MAY_INCLUDE = {
 # The wire format belongs to both halves of a channel.
 SHARED_HEADERS = {
     "sandbox-client": {"sandbox-client/runner/wire.h", "sandbox-client/runner/wire_edit.h",
-                       "sandbox-client/runner/wire_tree.h", "sandbox-client/runner/codec.h"},
+                       "sandbox-client/runner/wire_transfer.h", "sandbox-client/runner/wire_tree.h",
+                       "sandbox-client/runner/codec.h"},
 }
 
 # Third-party headers, and the paths that may see them.

@@ -66,8 +66,7 @@ TEST_CASE("process_list asks for everything only when told", "[tools]") {
 TEST_CASE("a long list keeps what runs and the newest, and says that it is cut", "[tools]") {
   ProcessEntries entries;
   for (int i = 0; i < 4096; ++i) entries.entries.push_back(entry(0, 1000 + i, std::string(1000, 'x')));
-  for (int i = 1; i < 4096; ++i)
-    entries.entries[static_cast<std::size_t>(i)].status = ProcessStatus::exited;
+  for (int i = 1; i < 4096; ++i) entries.entries[static_cast<std::size_t>(i)].status = ProcessStatus::exited;
   const auto result = list(entries);
   const Json& processes = result.structured->at("processes");
   CHECK(processes.size() == 200);

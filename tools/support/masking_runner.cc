@@ -224,6 +224,12 @@ class MaskingRunner final : public sandbox::Runner {
                          done(std::move(edited));
                        });
   }
+  void make_entry(sandbox::EntrySpec spec, Op op, Completion<void> done) override {
+    runner_->make_entry(std::move(spec), std::move(op), mask_error(std::move(done)));
+  }
+  void write_range(sandbox::RangeSpec spec, Op op, Completion<void> done) override {
+    runner_->write_range(std::move(spec), std::move(op), mask_error(std::move(done)));
+  }
   void list_files(sandbox::ListSpec spec, Op op, Completion<sandbox::Listing> done) override {
     runner_->list_files(std::move(spec), std::move(op),
                         [secrets = secrets_, done = std::move(done)](Result<sandbox::Listing> listing) {
