@@ -419,7 +419,7 @@ Status Manager::start(const Entry& entry, const Op& op) {
   {
     const MutexLock lock(mutex_);
     record = entry->record;
-    connected = entry->runner != nullptr;
+    connected = entry->runner != nullptr && entry->runner->alive();
   }
   if (record.status != SandboxStatus::stopped && (connected || !record.persistent)) return {};
   RETURN_IF_ERROR(guarded([&] { return backend_->start(record.id, op); }));

@@ -49,8 +49,10 @@ Result<FileInfo> stat_of(Runner& runner, const std::string& path, const Op& op) 
       [&](Completion<FileInfo> done) { runner.stat_file(path, true, op, std::move(done)); });
 }
 
+/// As a new file of this process would have it: what everybody may write in a sandbox is not here.
 Attributes attributes_of(const FileInfo& info) {
-  return {info.mode, nanoseconds_of(info.modified_unix_ms)};
+  static const unsigned mask = process_umask();
+  return {info.mode & ~mask, nanoseconds_of(info.modified_unix_ms)};
 }
 
 Result<Present> look(const std::string& destination) {
@@ -319,14 +321,16 @@ void Download::receive(IncomingFile& file, std::uint64_t offset, const FileData&
     if (!made) return refuse(std::move(made).error());
     file.fd = *std::move(made);
   }
-  if (Status written = write_at(file.fd.get(), data.data, offset); !written)
+  if (Status written = write_sparse(file.fd.get(), data.data, offset); !written)
     return refuse(std::move(written).error());
   tally_.add(&TransferCounts::bytes, data.data.size());
 }
 
 void Download::settle(IncomingFile& file) {
   if (!file.failed && !tally_.ended()) {
-    if (Status set = set_attributes(file.fd.get(), attributes_of(file.remote.info())); set) {
+    Status set = finish_file(file.fd.get(), file.remote.info().size);
+    if (set) set = set_attributes(file.fd.get(), attributes_of(file.remote.info()));
+    if (set) {
       tally_.add(&TransferCounts::files);
     } else {
       fail(file, with_context(in_quotes(path_in(file.directory->shown, file.name)), std::move(set).error()));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 namespace rexec::sandbox {
 namespace {
@@ -16,6 +17,7 @@ constexpr mode_t kNewDirectory = 0700;
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
 constexpr int kWriting = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::size_t kPiece = 64 << 10;  // the smallest hole
 
 Error failed(int number) {
   Error error = errno_error("", number);
@@ -43,6 +45,17 @@ struct Times {
   }
   timespec values[2];
 };
+
+Status write_at(int file, std::string_view bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return failed(errno);
+    bytes.remove_prefix(static_cast<std::size_t>(size));
+    offset += static_cast<std::uint64_t>(size);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -110,15 +123,27 @@ Status make_symlink(int parent, const std::string& name, const std::string& targ
   return {};
 }
 
-Status write_at(int file, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t size = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failed(errno);
-    bytes.remove_prefix(static_cast<std::size_t>(size));
-    offset += static_cast<std::uint64_t>(size);
+Status write_sparse(int file, std::string_view bytes, std::uint64_t offset) {
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size()))) {
+    const std::string_view piece = bytes.substr(0, kPiece);
+    const bool hole = piece.find_first_not_of('\0') == piece.npos;
+    if (!hole) RETURN_IF_ERROR(write_at(file, piece, offset));
+    offset += piece.size();
   }
   return {};
+}
+
+Status finish_file(int file, std::uint64_t size) {
+  if (::ftruncate(file, static_cast<off_t>(size)) != 0) return failed(errno);
+  return {};
+}
+
+unsigned process_umask() {
+  constexpr unsigned kUsual = 022;
+  const auto status = read_whole_file("/proc/self/status", 64 << 10);
+  const std::size_t at = status ? status->find("\nUmask:") : std::string::npos;
+  return at == std::string::npos ? kUsual
+                                 : static_cast<unsigned>(std::strtoul(status->c_str() + at + 7, nullptr, 8));
 }
 
 Status set_attributes(int fd, const Attributes& attributes) {

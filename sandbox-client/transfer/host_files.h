@@ -32,7 +32,12 @@ Result<UniqueFd> make_file(int parent, const std::string& name, bool follow);
 /// A symlink, in the place of nothing, a symlink or a regular file.
 Status make_symlink(int parent, const std::string& name, const std::string& target,
                     std::int64_t modified_unix_ns);
-Status write_at(int file, std::string_view bytes, std::uint64_t offset);
+/// Into a file that was empty: pieces that are all zero become holes, so that what takes no room in a sandbox
+/// takes none here. finish_file() then gives it its size.
+Status write_sparse(int file, std::string_view bytes, std::uint64_t offset);
+Status finish_file(int file, std::uint64_t size);
+/// The permissions that new files of this process do not get (umask(2)), read without changing them.
+unsigned process_umask();
 /// Of a directory, special bits that it has are kept; a file has none afterwards.
 Status set_attributes(int fd, const Attributes& attributes);
 

@@ -1,8 +1,9 @@
 // Copies files and trees between this machine and a sandbox.
 //
 // Like cp -r: a directory as destination gets the copy under the source's name (a source that ends in "/." or
-// is a root gives its contents instead), anything else is the name of the copy. Permission bits (0777) and
-// modification times are kept, the latter to the millisecond on their way out; owners are not. Symlinks are
+// is a root gives its contents instead), anything else is the name of the copy. Permission bits (0777, on
+// their way out less the umask) and modification times are kept, the latter to the millisecond on their way
+// out; owners are not. On their way out zeros become holes of files. Symlinks are
 // copied as such, and none below the source or the destination is followed; the two themselves are. Files
 // and symlinks replace one another, in place where that is possible; directories are merged, and neither
 // replace files nor are replaced. What is no file, directory or symlink is skipped.

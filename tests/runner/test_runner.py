@@ -236,9 +236,12 @@ class Ending(RunnerCase):
         report = self.client.run("setsid -f sleep 5431; trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done",
                                  wait=wait_spec(until=UNTIL_OUTPUT))
         self.assertTrue(eventually(lambda: self.commands() >= {"sleep 5431"}))
-        self.client.signal(report.process, signal.SIGTERM, kill_after_ms=500)
+        clock = self.client.run("trap '' TERM; echo up; while :; do sleep 0.01; done",
+                                wait=wait_spec(until=UNTIL_OUTPUT))
+        self.client.signal(report.process, signal.SIGTERM, kill_after_ms=300)
+        self.client.signal(clock.process, signal.SIGTERM, kill_after_ms=600)
         self.assertEqual(self.client.wait(report.process).status, EXITED)
-        time.sleep(0.6)
+        self.assertEqual(self.client.wait(clock.process).signal, signal.SIGKILL)  # so the other's time was over, too
         self.assertIn("sleep 5431", self.commands())
 
     def test_signals_reach_what_is_left_of_a_group(self):

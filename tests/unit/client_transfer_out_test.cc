@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "sandbox-client/transfer/host_files.h"
 #include "tests/support/transfer_fixture.h"
 
 using namespace rexec;
@@ -150,8 +151,8 @@ TEST_CASE("special bits never arrive on files", "[transfer]") {
     });
   };
   REQUIRE(copy.run().ok());
-  CHECK((status_of(copy.destination + "/f").st_mode & 07777) == 0755);
-  CHECK((status_of(copy.destination).st_mode & 07777) == 0777);
+  CHECK((status_of(copy.destination + "/f").st_mode & 07777) == (0755 & ~sandbox::process_umask()));
+  CHECK((status_of(copy.destination).st_mode & 07777) == (0777 & ~sandbox::process_umask()));
 }
 
 TEST_CASE("a directory replaces no file, nor the other way round", "[transfer]") {
@@ -382,6 +383,25 @@ TEST_CASE("what a directory holds goes into an existing one, which stays as it i
   REQUIRE(sandbox::copy_out(copy.runner, "/src/.", copy.destination, copy.observer, {}).ok());
   CHECK(copy.text("f") == "x");
   CHECK((status_of(copy.destination).st_mode & 07777) == 01770);
+}
+
+TEST_CASE("zeros take no room, and replace what was there", "[transfer]") {
+  CopyOut copy;
+  REQUIRE(fs::create_directory(copy.destination));
+  std::string content(6 << 20, '\0');
+  content[5 << 20] = 'x';
+  for (const char* name : {"new", "old"}) copy.add_file(name, content);
+  copy.add_file("zeros", std::string(300'000, '\0'));
+  {
+    UniqueFd old(::open((copy.destination + "/old").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    REQUIRE(write_all(old.get(), std::string(7 << 20, 'o')));
+  }
+  REQUIRE(sandbox::copy_out(copy.runner, "/src/.", copy.destination, copy.observer, {}).ok());
+  for (const char* name : {"new", "old"}) {
+    CHECK(copy.text(name) == content);
+    CHECK(status_of(copy.destination + "/" + name).st_blocks * 512 < 1 << 20);
+  }
+  CHECK(copy.text("zeros") == std::string(300'000, '\0'));
 }
 
 TEST_CASE("a file comes out as a stream, in order", "[transfer]") {

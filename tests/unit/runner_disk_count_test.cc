@@ -77,6 +77,20 @@ TEST_CASE("a file with two names counts once", "[runner]") {
   CHECK(count(tree.root, 100) == before);
 }
 
+TEST_CASE("a directory without permissions hides nothing, and keeps its mode", "[runner]") {
+  const Tree tree;
+  tree.file("closed/inner/large", 1 << 20);
+  const std::uint64_t expected = count(tree.root, 100);
+  for (const mode_t mode : {0000, 0300, 0111}) {
+    REQUIRE(::chmod((tree.root / "closed").c_str(), mode) == 0);
+    CHECK(count(tree.root, 100) == expected);
+    struct stat status {};
+    REQUIRE(::stat((tree.root / "closed").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == mode);
+  }
+  ::chmod((tree.root / "closed").c_str(), 0700);
+}
+
 TEST_CASE("a hole takes no room", "[runner]") {
   const Tree tree;
   tree.file("sparse", 1);
