@@ -1,0 +1,30 @@
+// How many columns a character takes.
+//
+// The data are generated from the Unicode character database by scripts/generate-width-table. The rules are
+// those of glibc's wcwidth in a UTF-8 locale, which tmux and most programs in a sandbox measure with: what
+// counts is that a program and its terminal agree. East Asian Wide and Fullwidth take two columns (and
+// hexagrams and circled numbers on black squares, although they are Neutral); marks, format characters and
+// medial and final Hangul jamo none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rexec::terminal {
+
+/// 2, 1, 0 for a character that combines with the one before, and -1 for one that is not to be shown at all:
+/// controls, and the line and paragraph separators.
+int char_width(char32_t character);
+
+/// The generated table: sorted ranges of what is not one column wide.
+struct WidthRange {
+  char32_t first;
+  char32_t last;
+};
+extern const WidthRange kWideRanges[];
+extern const std::size_t kWideRangeCount;
+extern const WidthRange kZeroWidthRanges[];
+extern const std::size_t kZeroWidthRangeCount;
+extern const char* const kWidthUnicodeVersion;
+
+}  // namespace rexec::terminal
