@@ -75,6 +75,7 @@ class Cell {
   constexpr bool is_blank() const { return content_ == 0; }
   constexpr bool is_wide() const { return (content_ & kWide) != 0; }
   constexpr bool is_continuation() const { return content_ == kContinuation; }
+  constexpr bool is_ascii() const { return content_ - 1 < 0x7F; }
   constexpr bool is_cluster() const { return (content_ & kCluster) != 0; }
   constexpr char32_t character() const { return content_ & kValue; }
   constexpr std::uint32_t cluster() const { return content_ & kValue; }

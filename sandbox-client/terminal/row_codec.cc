@@ -140,6 +140,24 @@ class Decoder {
 
 }  // namespace
 
+namespace {
+
+// How many cells from `column` on are ASCII characters of that style.
+int plain_run(const Row& row, int column, const Style& style) {
+  const int first = column;
+  while (column < row.kept() && row.at(column).is_ascii() && row.at(column).style == style) ++column;
+  return column - first;
+}
+
+void append_plain(const Row& row, int column, int count, std::string& bytes) {
+  const std::size_t size = bytes.size();
+  bytes.resize(size + static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i)
+    bytes[size + static_cast<std::size_t>(i)] = static_cast<char>(row.at(column + i).character());
+}
+
+}  // namespace
+
 void encode_row(const Row& row, std::string& bytes) {
   const Cell& fill = row.fill();
   std::uint8_t flags = row.wrapped() ? kWrapped : 0;
@@ -168,8 +186,10 @@ void encode_row(const Row& row, std::string& bytes) {
       bytes.push_back(kCluster);
       bytes.push_back(static_cast<char>(text.size()));
       bytes.append(text);
-    } else if (cell.character() < 0x80) {
-      bytes.push_back(static_cast<char>(cell.character()));
+    } else if (cell.is_ascii()) {
+      const int count = plain_run(row, column, style);
+      append_plain(row, column, count, bytes);
+      column += count - 1;
     } else {
       append_utf8(bytes, cell.character());
     }

@@ -2,8 +2,10 @@
 import os
 import sys
 import unittest
+import unicodedata
 
 import random_sequences
+import recordings
 import screen_model
 import styled_lines
 import tmux_terminal
@@ -67,6 +69,85 @@ class RandomSequences(OracleCase):
 
     def test_wide_and_combining_characters(self):
         self.run_cases(4000, 800, wide=True)
+
+
+class RealPrograms(OracleCase):
+    """Recorded anew each time: programs differ between machines, and all of them should look right."""
+
+    def record(self, name):
+        skip_without(name, recordings.is_installed(name))
+        started = []
+
+        def start(*arguments, **options):
+            run = recordings.Recording(*arguments, **options)
+            started.append(run)
+            self.addCleanup(run.stop)
+            return run
+
+        return recordings.PROGRAMS[name](start).stop()
+
+    def check_program(self, name):
+        data = self.record(name)
+        self.assertGreater(len(data), 100, data)
+        for end in (len(data), len(data) * 3 // 4, len(data) // 2):
+            # Not within a sequence or a character.
+            cut = data[:end]
+            start = cut.rfind(b"\x1b")
+            if end < len(data) and start > end - 40:
+                cut = cut[:start]
+            cut = cut.decode("utf-8", "ignore").encode()
+            self.tmux.clear()
+            self.assert_same(cut, history=False, what=name)
+
+
+def _add_program(name):
+    setattr(RealPrograms, "test_" + name.replace("-", "_"), lambda self: self.check_program(name))
+
+
+for _name in recordings.PROGRAMS:
+    _add_program(_name)
+
+
+class Characters(OracleCase):
+    def test_have_the_width_that_tmux_gives_them(self):
+        """Characters at both edges of all that differ from their neighbours, as far as this tmux knows them."""
+        def kind(character):
+            return (unicodedata.category(character), unicodedata.east_asian_width(character))
+
+        sample = []
+        for code in range(0xA1, 0x20000):
+            character = chr(code)
+            if 0xD800 <= code < 0xE000 or unicodedata.category(character) in ("Cn", "Cc", "Co", "Zl", "Zp"):
+                continue
+            if code == 0x200D:
+                continue
+            if kind(character) != kind(chr(code - 1)) or kind(character) != kind(chr(code + 1)):
+                sample.append(character)
+        self.assertGreater(len(sample), 2000)
+        for first in range(0, len(sample), 20 * 20):
+            lines = [sample[at:at + 20] for at in range(first, min(first + 400, len(sample)), 20)]
+            data = "\r\n".join("".join("o" + character + "|" for character in line) for line in lines).encode()
+            self.tmux.clear()
+            self.assert_same(data, history=False, what=ascii(lines))
+
+
+class Resizing(OracleCase):
+    """Where the two agree: the screen is full, so there are no blank rows that could go instead of text."""
+
+    def test_wraps_lines_as_tmux_does(self):
+        random = random_sequences.random.Random(5)
+        for _ in range(CASES):
+            lines = ["".join(random.choice("abcdefgh ijklm") for _ in range(random.randint(1, 200))) + "."
+                     for _ in range(60)]
+            data = "\r\n".join(lines).encode()
+            size = (random.randint(20, 150), 24)
+            with self.subTest(size=size):
+                self.tmux.clear()
+                self.tmux.feed(data)
+                self.tmux.resize(*size)
+                theirs = self.tmux.capture()
+                self.tmux.resize(80, 24)
+                self.compare(screen_model.show(data, resizes=[size]), theirs, what=repr((size, data)))
 
 
 if __name__ == "__main__":

@@ -237,9 +237,9 @@ TEST_CASE("The generation changes when something may have changed, and not other
                               "\x1B"
                               "c"})
     CHECK(changes(visible));
-  for (const char* invisible :
-       {"", "\x1B", "[6n", "\x1B[1;31m", "\x07", std::string(1, '\0').c_str(), "\x1B]52;c;YQ==\a"})
-    CHECK_FALSE(changes(invisible));
+  const std::vector<std::string> invisible = {
+      "", "\x1B", "[6n", "\x1B[1;31m", "\x07", std::string(1, '\0'), "\x1B]52;c;YQ==\a"};
+  for (const std::string& bytes : invisible) CHECK_FALSE(changes(bytes));
 }
 
 }  // namespace rexec::terminal
