@@ -191,7 +191,7 @@ bool has_alternate(const State& state) {
 
 bool read_head(ByteReader& reader, Size& size) {
   const bool known = reader.raw(kMagic.size()) == kMagic && reader.u16() == kVersion &&
-                     reader.string(kMaxVersionText) == kWidthUnicodeVersion;
+                     reader.string(kMaxVersionText) == width_unicode_version();
   size = {reader.u16(), reader.u16()};
   return known && reader.ok() && size.columns >= 1 && size.columns <= kMaxColumns && size.rows >= 1 &&
          size.rows <= kMaxRows;
@@ -203,7 +203,7 @@ std::string save_checkpoint(const State& state, const Parser& parser, bool with_
   ByteWriter writer;
   for (const char c : kMagic) writer.u8(static_cast<std::uint8_t>(c));
   writer.u16(kVersion);
-  writer.string(kWidthUnicodeVersion);
+  writer.string(width_unicode_version());
   writer.u16(static_cast<std::uint16_t>(state.columns()));
   writer.u16(static_cast<std::uint16_t>(state.rows()));
   parser.save(writer);

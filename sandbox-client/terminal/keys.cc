@@ -118,7 +118,7 @@ std::optional<char> control_of(char c) {
   }
 }
 
-std::string with_alt(std::string bytes, int modifiers) {
+std::string with_alt(const std::string& bytes, int modifiers) {
   return (modifiers & kAlt) != 0 ? '\x1B' + bytes : bytes;
 }
 

@@ -161,8 +161,9 @@ class Text {
     for (int i = 0; i < first; ++i)
       state.scrollback.push_encoded(std::move(rows_[static_cast<std::size_t>(i)]));
     Grid grid(columns_, count);
+    const auto next = rows_.begin() + first;
     for (int y = 0; y < count && first + y < size(); ++y) {
-      [[maybe_unused]] const bool valid = decode_row(rows_[static_cast<std::size_t>(first + y)], grid.row(y));
+      [[maybe_unused]] const bool valid = decode_row(next[y], grid.row(y));
       assert(valid);
     }
     grid.row(count - 1).set_wrapped(false);

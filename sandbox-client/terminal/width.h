@@ -7,8 +7,8 @@
 // medial and final Hangul jamo none.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace rexec::terminal {
 
@@ -21,10 +21,9 @@ struct WidthRange {
   char32_t first;
   char32_t last;
 };
-extern const WidthRange kWideRanges[];
-extern const std::size_t kWideRangeCount;
-extern const WidthRange kZeroWidthRanges[];
-extern const std::size_t kZeroWidthRangeCount;
-extern const char* const kWidthUnicodeVersion;
+std::span<const WidthRange> wide_ranges();
+std::span<const WidthRange> zero_width_ranges();
+/// The version of Unicode that the table was made of.
+std::string_view width_unicode_version();
 
 }  // namespace rexec::terminal
