@@ -89,6 +89,7 @@ class RunnerClient final : public Runner {
 
   RunnerInfo info() const override;
   bool alive() const override { return session_->alive(); }
+  std::string why_gone() const override { return session_->why_gone(); }
   void close() override {
     session_->shutdown(Error{ErrorCode::data_loss, "the sandbox is gone: its connection was closed"});
   }

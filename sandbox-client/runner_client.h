@@ -274,6 +274,8 @@ class Runner {
   virtual RunnerInfo info() const = 0;
   /// False once the sandbox is known to be gone; every later call completes with data_loss.
   virtual bool alive() const = 0;
+  /// Why alive() is false, as far as that is known; empty before.
+  virtual std::string why_gone() const { return {}; }
   /// Lets the sandbox go: alive() is false afterwards, what is outstanding completes with data_loss from the
   /// I/O thread, and no thread of this object is left. `lost` is not called. Idempotent; not to be called
   /// from a completion, nor from Reconnect.

@@ -75,7 +75,8 @@ Server::Server(ServeOptions options)
       files_(loop_, *this),
       trees_(loop_, *this, guard_),
       lease_(
-          loop_, [this] { return in_use(); }, [this] { end_expired(); }) {}
+          loop_, [this] { return in_use(); }, [this] { end_expired(); }),
+      mounts_(loop_, [this](const std::string& why) { end_at_once(why); }) {}
 
 Server::~Server() = default;
 
@@ -91,6 +92,7 @@ int Server::run() {
   lineage_.open();
   spawner_.open(options_.shell);
   limits_.start();
+  if (!options_.guarded_mounts.empty()) mounts_.start(options_.guarded_mounts);
 
   if (options_.listen_fd >= 0) {
     listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
@@ -101,7 +103,7 @@ int Server::run() {
   connections_.clear();
   // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
   if (::getpid() != 1) processes_.kill_all();
-  return expired_ ? kLeaseOverStatus : 0;
+  return status_;
 }
 
 void Server::ready(std::uint32_t) {
@@ -145,7 +147,7 @@ bool Server::in_use() const {
 }
 
 void Server::end_expired() {
-  expired_ = true;
+  status_ = kLeaseOverStatus;
   end_orderly();
 }
 
@@ -155,6 +157,24 @@ void Server::end_orderly() {
   if (processes_.running() == 0) return loop_.stop();
   processes_.terminate_all();
   loop_.after_ms(kEndGraceMs, [this] { loop_.stop(); });
+}
+
+void Server::end_at_once(const std::string& why) {
+  const auto say = [](int fd, const std::string& line) { (void)!::write(fd, line.data(), line.size()); };
+  say(STDERR_FILENO, kMountLostPrefix + why + "\n");
+  if (options_.report_fd >= 0) {
+    std::string escaped;
+    for (const char c : why) {
+      if (c == '"' || c == '\\') escaped += '\\';
+      escaped += c;
+    }
+    say(options_.report_fd, "{\"ended\": \"" + escaped + "\"}\n");
+  }
+  // Everything in the namespace dies with its pid 1.
+  if (::getpid() == 1) ::_exit(kMountLostStatus);
+  ending_ = true;
+  status_ = kMountLostStatus;
+  loop_.stop();
 }
 
 void Server::relaxed(Connection& connection) {

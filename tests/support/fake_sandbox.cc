@@ -199,6 +199,7 @@ Result<sandbox::SandboxHandle> FakeSandboxManager::acquire(const sandbox::Caller
     if (wanted != "default" && entries_.count(wanted) == 0)
       return Error{ErrorCode::not_found, "there is no sandbox \"" + wanted + "\""};
     if (wanted == "default") handle.recreated = std::exchange(recreated_, false);
+    if (handle.recreated) handle.lost_because = "it ended";
   }
   Entry found = entry(wanted);
   handle.record = std::move(found.record);
