@@ -81,7 +81,7 @@ TEST_CASE("a directory without permissions hides nothing, and keeps its mode", "
   const Tree tree;
   tree.file("closed/inner/large", 1 << 20);
   const std::uint64_t expected = count(tree.root, 100);
-  for (const mode_t mode : {0000, 0300, 0111}) {
+  for (const mode_t mode : {mode_t{0}, mode_t{0300}, mode_t{0111}}) {
     REQUIRE(::chmod((tree.root / "closed").c_str(), mode) == 0);
     CHECK(count(tree.root, 100) == expected);
     struct stat status {};
