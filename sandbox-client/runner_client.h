@@ -206,7 +206,7 @@ struct ListSpec {
   unsigned depth = 1;
   bool hidden = false;
   std::size_t limit = 500;
-  std::string after;  // relative: only what sorts behind it, bytewise
+  std::string after;  // relative: only what sorts behind it, bytewise; or a position of an earlier listing
   Duration time = std::chrono::seconds(20);
 };
 
@@ -216,12 +216,14 @@ enum class Stopped { complete, limit, size, time };
 struct ListEntry {
   std::string path;
   FileInfo info;
+  /// Set where `path` is not shown as it is: what `after` takes instead. Begins with "/", as no path does.
+  std::string position{};
 };
 
 struct Listing {
   std::vector<ListEntry> entries;
   Stopped stopped = Stopped::complete;
-  std::string next;              // unless complete: where to go on
+  std::string next;              // unless complete: where to go on, a path or a position
   std::uint64_t unreadable = 0;  // directories that could not be read …
   std::uint64_t too_deep = 0;    // … or lie too deep
 };
