@@ -27,6 +27,8 @@ namespace rexec::sandbox {
 inline constexpr int kLeaseOver = 75;
 /// That of a runner that ended because a mount was gone which protects files of the host.
 inline constexpr int kMountLost = 76;
+/// Precedes the reason in the line that such a runner writes to standard error.
+inline constexpr std::string_view kMountLostPrefix = "rexec-runner: ended: ";
 
 /// `text` as part of a message: printable ASCII, of bounded length.
 std::string shown_reason(std::string_view text);

@@ -21,7 +21,6 @@
 #include "sandbox-client/local/resource_limits.h"
 #include "sandbox-client/local/seccomp_filter.h"
 #include "sandbox-client/local/system_view.h"
-#include "sandbox-client/runner/wire.h"
 
 namespace rexec::sandbox {
 namespace {
@@ -244,7 +243,7 @@ std::string RunningSandbox::messages() const {
 
 std::string RunningSandbox::reason() const {
   const std::string said = messages();
-  const std::string_view prefix = runner::kMountLostPrefix;
+  const std::string_view prefix = kMountLostPrefix;
   const std::size_t at = said.find(prefix);
   if (at == said.npos) return {};
   const std::size_t begin = at + prefix.size();

@@ -95,7 +95,8 @@ TEST_CASE("bubblewrap arguments ask for every namespace and end in the runner", 
                              "--unshare-cgroup-try", "--unshare-net", "--disable-userns", "--die-with-parent",
                              "--new-session", "--as-pid-1", "--clearenv", "--seccomp"})
     CHECK(contains(parsed.options, option));
-  CHECK(parsed.command == std::vector<std::string>{"/run/rexec/runner", "serve", "--channel-fd", "15"});
+  CHECK(parsed.command ==
+        std::vector<std::string>{"/run/rexec/runner", "serve", "--channel-fd", "15", "--guard-fd", "18"});
 }
 
 TEST_CASE("bubblewrap arguments bind a sandbox to its server unless it is kept", "[local]") {
@@ -123,7 +124,7 @@ TEST_CASE("bubblewrap arguments bind a sandbox to its server unless it is kept",
 TEST_CASE("the runner is to watch what is mounted, and nothing when nothing is", "[local]") {
   SandboxLayout layout = ordinary_layout();
   const std::string watched = guarded_mounts(layout.binds);
-  CHECK(watched == std::string("w/workspace\0r/workspace/.git/hooks\0", 34));
+  CHECK(watched == std::string("w/workspace\0r/workspace/.git/hooks\0", 35));
   layout.binds.clear();
   layout.guard_fd = -1;
   const auto arguments = bubblewrap_arguments(layout).value();

@@ -49,6 +49,7 @@ TEST_CASE("A sandbox runs as long as anybody holds the description that was clai
 
 static_assert(kLeaseOver == runner::kLeaseOverStatus);
 static_assert(kMountLost == runner::kMountLostStatus);
+static_assert(kMountLostPrefix == std::string_view(runner::kMountLostPrefix));
 
 TEST_CASE("Why a runner ended itself is in the file, and is shown without what could mislead", "[local]") {
   const test::ScratchState scratch;
