@@ -133,7 +133,7 @@ Status check_source(const HostMount& mount, const std::string& path, const struc
 Status add_protection(OpenMounts& opened, int root, const std::string& path, const HostMount& mount,
                       const std::vector<std::string>& allowed, const std::string& state) {
   ASSIGN_OR_RETURN(Placeholders placeholders, Placeholders::open(root, path, state));
-  auto found = find_protection(root, allowed, placeholders);
+  auto found = find_protection(root, allowed, placeholders, home_of_user());
   opened.placeholders.push_back(std::move(placeholders));
   if (!found) return with_context("protecting " + path, std::move(found).error());
   for (Pin& pin : found->pins) {
@@ -144,6 +144,10 @@ Status add_protection(OpenMounts& opened, int root, const std::string& path, con
     opened.notes.push_back("git repositories deep in " + mount.destination +
                            " may be unprotected: it is too "
                            "large to look for all of them");
+  if (!found->followed)
+    opened.notes.push_back("settings of git in " + mount.destination +
+                           " lead to places that are not known or not protected, so hooks there may be "
+                           "writable");
   return {};
 }
 

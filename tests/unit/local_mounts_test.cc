@@ -82,6 +82,16 @@ TEST_CASE("sources that would show too much are refused with the remedy", "[loca
              ContainsSubstring("neither a directory nor a regular file"));
 }
 
+TEST_CASE("settings of git that cannot be followed are noted", "[local]") {
+  const ScratchDirectory scratch;
+  const std::string state = scratch.make("state");
+  scratch.write("work/.git/config", "[core]\nhooksPath = .\n");
+  const auto opened = open_mounts({scratch.path() + "/work", {}, {}}, std::nullopt, state);
+  REQUIRE(opened);
+  REQUIRE(opened->notes.size() == 1);
+  CHECK_THAT(opened->notes.front(), ContainsSubstring("settings of git in /workspace"));
+}
+
 TEST_CASE("a directory that the sandboxes' user cannot write is refused with the remedy", "[local]") {
   if (geteuid() != 0) SUCCEED("only root can become another user");
   if (geteuid() != 0) return;
