@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <map>
 
+#include "sandbox-client/local/host_sockets.h"
 #include "sandbox-client/local/protected_paths.h"
 
 namespace rexec::sandbox {
@@ -126,7 +127,7 @@ Status check_source(const HostMount& mount, const std::string& path, const struc
       is_or_is_below(std::filesystem::weakly_canonical(home, error).string(), path))
     return refuse(path,
                   "it is or contains your home, and much in there is run when you log in; mount a "
-                  "directory below it, or mount it read-only");
+                  "directory below it");
   return {};
 }
 
@@ -168,7 +169,10 @@ Status add_mount(OpenMounts& opened, const HostMount& mount, const MountOptions&
   opened.kept.push_back(std::move(fd));
   opened.described.push_back(path + " at " + mount.destination +
                              (mount.read_only ? ", read-only" : ", read-write"));
-  if (mount.read_only || !S_ISDIR(status.st_mode)) return {};
+  if (!S_ISDIR(status.st_mode)) return {};
+  if (std::string note = socket_note(find_sockets(root), mount.destination); !note.empty())
+    opened.notes.push_back(std::move(note));
+  if (mount.read_only) return {};
   return add_protection(opened, root, path, mount, options.allow_write, state);
 }
 
