@@ -124,14 +124,20 @@ def git_told_to_run_something(at):
 
 @case(lost=LOST, needs=without_workspace)
 def protected_files_written_after_the_person_replaced_them(at):
+    got = []
     for way, name in (("replaced", ".git/config"), ("replaced", ".bashrc"), ("moved", ".mcp.json"), ("moved", ".git")):
         place = at.own_workspace()
         place.run(f"cd {place.root}; setsid -f sh -c 'sleep 0.3; for i in $(seq 300); do {EVIL} >>{name}; "
                   f"{EVIL} >>{name}/config; sleep 0.01; done' >/dev/null 2>&1")
         replace_as_the_person(place.host, name, way)
-        if not wait_for(lambda: planted(place.host) or place.ended()):
+        if not wait_for(lambda: planted_in(place.host, name) or place.ended()):
             raise NotTried("the sandbox neither wrote nor ended")
-    return planted(place.host)
+        got += planted_in(place.host, name)
+    return ", ".join(got)
+
+
+def planted_in(host, name):
+    return [path for path in planted(host) if path.startswith(name)]
 
 
 def replace_as_the_person(host, name, way):
