@@ -3,11 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/scratch_directory.h"
 
 namespace rexec::runner {
 namespace {
@@ -15,23 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 using Step = DiskCount::Step;
 
-class Tree {
- public:
-  Tree() {
-    std::string path = fs::temp_directory_path() / "rexec-disk-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    root = path;
-  }
-  ~Tree() { fs::remove_all(root); }
-  Tree(const Tree&) = delete;
-  Tree& operator=(const Tree&) = delete;
+struct Tree : test::ScratchDirectory {
+  void file(const std::string& name, std::size_t size) const { write(name, std::string(size, 'x')); }
 
-  void file(const std::string& path, std::size_t size) const {
-    fs::create_directories((root / path).parent_path());
-    std::ofstream(root / path) << std::string(size, 'x');
-  }
-
-  fs::path root;
+  const fs::path root = path();
 };
 
 std::uint64_t blocks(const fs::path& path) {
