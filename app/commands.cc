@@ -42,6 +42,30 @@ constexpr std::string_view kConfigDetails =
     "a.b_c is {\"a\": {\"b_c\": ...}} in the file, REXEC_MCP_A_B_C in the environment, and the flag "
     "--a-b-c.\n";
 
+constexpr Option kCpOptions[] = {
+    kOutput,
+    {"--quiet", "", "Neither progress nor a summary on standard error, only what went wrong."},
+};
+
+constexpr std::string_view kCpDetails =
+    "Copies a file or a tree into a persistent sandbox that runs, or out of it. Exactly one of SRC and DST\n"
+    "is NAME:PATH; PATH is absolute, begins with ~, or is relative to the sandbox's working directory. A\n"
+    "file of this machine with a colon in its name is written ./a:b, and - is standard input or output.\n"
+    "\n"
+    "A DST that is a directory gets the copy under SRC's name, or with SRC/. what SRC contains. Directories\n"
+    "are copied with all that is in them and merged into those that are there; files and symlinks replace\n"
+    "one another, but no directory. Permissions, times and symlinks are kept as they are; none is followed\n"
+    "below SRC and DST. FIFOs, devices and sockets are skipped. After an error the copy goes on. What was\n"
+    "being copied when it was interrupted is incomplete. Secrets in files are not masked.\n"
+    "\n"
+    "Exit status: 0 everything was copied, 1 something was not or was skipped, 2 wrong usage, 130 Ctrl-C.\n"
+    "--output json prints the numbers of files, directories, symlinks, bytes, skipped and errors.\n"
+    "\n"
+    "Examples:\n"
+    "  rexec-mcp cp project work:\n"
+    "  rexec-mcp cp work:project/build/. results\n"
+    "  tar c src | rexec-mcp cp - work:/tmp/src.tar\n";
+
 constexpr std::string_view kDoctorDetails =
     "Checks everything that sandboxes on this machine need and says what to do about what is missing. "
     "Changes\n"
@@ -78,6 +102,8 @@ constexpr Command kCommands[] = {
      kConfigDetails, false, run_config},
     {"sandboxes", "[list | create NAME | delete NAME ... | prune]", 0, kAnyNumber, kSandboxesOptions,
      "Manage persistent sandboxes.", kSandboxesDetails, true, run_sandboxes},
+    {"cp", "SRC DST", 2, 2, kCpOptions, "Copy files to or from a persistent sandbox.", kCpDetails, true,
+     run_cp},
     {"version", "", 0, 0, {}, "Print the version.", "", false, run_version},
     {"help", "[COMMAND]", 0, 1, {}, "Explain the program or a command.", "", false, run_help},
 };

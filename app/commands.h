@@ -27,6 +27,7 @@ struct Streams {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  int in_fd = -1;  // what `in` reads, where there is one and nothing has been read yet
 };
 
 /// What a command gets. `config` holds the configuration, or why there is none: then only commands that can
@@ -55,6 +56,7 @@ const Command* find_command(std::string_view name);
 
 int run_call(Invocation& invocation);
 int run_config(Invocation& invocation);
+int run_cp(Invocation& invocation);
 int run_doctor(Invocation& invocation);
 int run_help(Invocation& invocation);
 int run_sandboxes(Invocation& invocation);

@@ -50,6 +50,11 @@ class RealProgram final : public app::Program {
     return *backend_;
   }
 
+  sandbox::Reactor& reactor() override {
+    if (reactor_ == nullptr) reactor_ = sandbox::make_reactor();
+    return *reactor_;
+  }
+
   Result<std::unique_ptr<mcp::Transport>> connect_stdio() override {
     ASSIGN_OR_RETURN(auto descriptors, transport::claim_stdio());
     return transport::make_stdio_transport(std::move(descriptors), config_.stdio);
@@ -67,11 +72,6 @@ class RealProgram final : public app::Program {
   }
 
  private:
-  sandbox::Reactor& reactor() {
-    if (reactor_ == nullptr) reactor_ = sandbox::make_reactor();
-    return *reactor_;
-  }
-
   const app::Config config_;
   std::unique_ptr<sandbox::Reactor> reactor_;
   std::unique_ptr<sandbox::Backend> backend_;
@@ -91,6 +91,6 @@ int main(int count, char** words) {
   const std::vector<std::string> arguments(words + (count > 0 ? 1 : 0), words + count);
   return app::run(arguments, app::process_environment(),
                   {std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) == 1, ::isatty(STDOUT_FILENO) == 1,
-                   ::isatty(STDERR_FILENO) == 1},
+                   ::isatty(STDERR_FILENO) == 1, STDIN_FILENO},
                   [](const app::Config& config) { return std::make_unique<RealProgram>(config); });
 }

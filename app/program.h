@@ -18,6 +18,8 @@ class Program {
   /// The protocol server with all tools. Makes no sandbox.
   virtual Result<mcp::Server*> server() = 0;
   virtual sandbox::Backend& backend() = 0;
+  /// The one whose thread moves the bytes of the backend's channels.
+  virtual sandbox::Reactor& reactor() = 0;
   /// Takes standard input and output away from the rest of the process (transport::claim_stdio).
   virtual Result<std::unique_ptr<mcp::Transport>> connect_stdio() = 0;
   /// Ends what runs, and every sandbox that is not persistent. Idempotent; nothing is asked for afterwards.

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
 #include "app/commands.h"
 #include "app/interruption.h"
+#include "app/size_text.h"
 #include "sandbox-client/sandbox_table.h"
 #include "tools/support/durations.h"
 #include "tools/support/sandbox_record.h"
@@ -27,19 +27,6 @@ Result<std::vector<SandboxRecord>> persistent_ones(sandbox::Backend& backend, co
   std::erase_if(records, [](const SandboxRecord& record) { return !record.persistent; });
   std::ranges::sort(records, {}, &SandboxRecord::name);
   return records;
-}
-
-/// "1.5 MiB"; "-" when it is not known.
-std::string size_text(const Result<std::uint64_t>& bytes) {
-  if (!bytes) return "-";
-  constexpr std::array<std::string_view, 4> kUnits = {"KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(*bytes) / 1024;
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  std::string text = std::to_string(std::llround(value * 10));
-  if (text.size() < 2) text.insert(0, "0");
-  text.insert(text.size() - 1, ".");
-  return text + " " + std::string(kUnits[unit]);
 }
 
 void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
@@ -94,10 +81,11 @@ int list(Invocation& invocation, const Op& op) {
       rows.push_back({record.id, std::string(to_string(record.status)), record.problem});
       continue;
     }
-    rows.push_back({record.name, std::string(to_string(record.status)),
-                    tools::iso_time(record.created_unix_ms),
-                    record.expires_unix_ms ? tools::iso_time(*record.expires_unix_ms) : "-",
-                    size_text(usage(record)), std::string(to_string(record.network)), joined(record.mounts)});
+    const auto bytes = usage(record);
+    rows.push_back(
+        {record.name, std::string(to_string(record.status)), tools::iso_time(record.created_unix_ms),
+         record.expires_unix_ms ? tools::iso_time(*record.expires_unix_ms) : "-",
+         bytes ? size_text(*bytes) : "-", std::string(to_string(record.network)), joined(record.mounts)});
   }
   print_table(streams.out, rows);
   return kSuccess;

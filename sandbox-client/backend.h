@@ -69,6 +69,7 @@ struct SandboxRecord {
   std::string principal;    // of a persistent one
   Duration idle_expiry{};   // of a persistent one
   std::string problem;      // why status is error, and what to do
+  std::string ended;        // why it does not run any more, when that was its own decision
   RunnerSettings settings;  // how to talk to its runner
 };
 

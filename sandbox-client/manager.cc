@@ -83,7 +83,10 @@ Result<SandboxHandle> Manager::acquire(const Caller& caller, const std::optional
         dead = entry;
       } else {
         auto handle = use(entry);
-        if (handle) handle->recreated = took_part && entry->recreated;
+        if (handle && took_part && entry->lost) {
+          handle->recreated = true;
+          handle->lost_because = *entry->lost;
+        }
         return handle;
       }
     }
@@ -240,7 +243,7 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
       entry->record.status = SandboxStatus::running;
       entry->runner = runner;
       entry->last_use = clock_.now();
-      entry->recreated = table_.take_lost(entry->principal, name);
+      entry->lost = table_.take_lost(entry->principal, name);
       set_expiry(*entry, expires_in);
     }
     claimed.end();
@@ -419,7 +422,7 @@ Status Manager::start(const Entry& entry, const Op& op) {
   {
     const MutexLock lock(mutex_);
     record = entry->record;
-    connected = entry->runner != nullptr;
+    connected = entry->runner != nullptr && entry->runner->alive();
   }
   if (record.status != SandboxStatus::stopped && (connected || !record.persistent)) return {};
   RETURN_IF_ERROR(guarded([&] { return backend_->start(record.id, op); }));

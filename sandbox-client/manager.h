@@ -43,6 +43,7 @@ struct SandboxHandle {
   std::shared_ptr<Runner> runner;
   bool recreated = false;  // the default sandbox had been lost and was made anew for this call
   std::function<std::string(std::uint64_t process)> limit_reason = {};  // Backend::limit_reason; may be empty
+  std::string lost_because = {};  // why the one before was lost, when recreated
 };
 
 struct CreateRequest {

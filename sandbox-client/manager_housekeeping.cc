@@ -31,17 +31,19 @@ void Manager::on_lost(const Entry& entry, const Error& why) {
   std::shared_ptr<Runner> runner;
   SandboxId id;
   bool kept = false;  // stopped, or over: the backend knows
+  std::string reason;
   {
     const MutexLock lock(mutex_);
     if (closing_ || entry->busy || !entry->runner || entry->runner->alive()) return;
     runner = std::move(entry->runner);
-    if (table_.lose(entry, why.message)) id = entry->record.id;
+    reason = runner->why_gone();
+    if (reason.empty()) reason = why.message;
+    if (table_.lose(entry, reason)) id = entry->record.id;
     kept = entry->record.persistent;
   }
   runner->close();
   if (id.empty()) return;
-  log(LogLevel::warning, "sandbox",
-      "lost " + entry->principal + "/" + entry->record.name + ": " + why.message);
+  log(LogLevel::warning, "sandbox", "lost " + entry->principal + "/" + entry->record.name + ": " + reason);
   if (!kept) {
     post([this, id] { destroy_quietly(id, Op{{}, Deadline::after(kCleanUpBound)}); });
     return;

@@ -69,8 +69,9 @@ Status Manager::adopt(const Entry& entry, const Op& op) {
   } else {
     failure = Error{ErrorCode::failed_precondition,
                     "the sandbox \"" + record.name +
-                        "\" is stopped: its files are there, what ran in it has ended; start it with "
-                        "sandbox_control, action start"};
+                        "\" is stopped: its files are there, what ran in it has ended" +
+                        (record.ended.empty() ? "" : " (" + record.ended + ")") +
+                        "; start it with sandbox_control, action start"};
   }
   {
     const MutexLock lock(mutex_);

@@ -30,6 +30,7 @@ class RunnerClient final : public Runner {
 
   RunnerInfo info() const override;
   bool alive() const override { return session_->alive(); }
+  std::string why_gone() const override { return session_->why_gone(); }
   void close() override {
     session_->shutdown(Error{ErrorCode::data_loss, "the sandbox is gone: its connection was closed"});
   }
@@ -82,6 +83,8 @@ class RunnerClient final : public Runner {
   void read_lines(std::string path, LineRange range, Op op, Completion<FileData> done) override;
   void write_file(WriteSpec spec, Op op, Completion<FileWritten> done) override;
   void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) override;
+  void make_entry(EntrySpec spec, Op op, Completion<void> done) override;
+  void write_range(RangeSpec spec, Op op, Completion<void> done) override;
   void list_files(ListSpec spec, Op op, Completion<Listing> done) override;
   void search_files(SearchSpec spec, Op op, Completion<SearchResult> done) override;
 
@@ -300,6 +303,24 @@ void RunnerClient::edit_file(EditSpec spec, Op op, Completion<FileEdited> done) 
       MessageType::edit_file, runner::encode(*message), MessageType::edited, std::move(op),
       [](runner::FileEdited&& edited) { return from_wire(std::move(edited)); },
       [path = message->path](const runner::Failure& failure) { return explain_edit(failure, path); },
+      std::move(done)));
+}
+
+void RunnerClient::make_entry(EntrySpec spec, Op op, Completion<void> done) {
+  const auto message = to_wire(spec, settings_);
+  if (!message) return done(message.error());
+  session_->submit(make_plain_request(
+      MessageType::make_entry, runner::encode(*message), std::move(op),
+      [path = message->path](const runner::Failure& failure) { return explain_transfer(failure, path); },
+      std::move(done)));
+}
+
+void RunnerClient::write_range(RangeSpec spec, Op op, Completion<void> done) {
+  const auto message = to_wire(std::move(spec), settings_);
+  if (!message) return done(message.error());
+  session_->submit(make_plain_request(
+      MessageType::write_range, runner::encode(*message), std::move(op),
+      [path = message->path](const runner::Failure& failure) { return explain_transfer(failure, path); },
       std::move(done)));
 }
 

@@ -235,6 +235,32 @@ struct FileEdited {
   bool diff_cut = false;  // its end is missing
 };
 
+/// A directory or a symlink to make. Times in nanoseconds since the Unix epoch.
+struct EntrySpec {
+  std::string path;
+  FileType type = FileType::dir;  // dir or symlink
+  std::string target;             // of a symlink
+  bool attributes = false;        // set mode (of a directory) and time; without, a new directory has 0700
+  unsigned mode = 0;              // of it, 0777
+  std::int64_t modified_unix_ns = 0;
+};
+
+/// What a file becomes when all of its bytes are there.
+struct FileEnd {
+  std::uint64_t size = 0;
+  std::optional<unsigned> mode;  // of it, 0777; absent: as it is
+  std::optional<std::int64_t> modified_unix_ns;
+};
+
+struct RangeSpec {
+  std::string path;
+  bool follow = false;  // a symlink at the end of `path`
+  std::uint64_t offset = 0;
+  std::string data;    // at most 1 MiB
+  bool begin = false;  // make the file where there is none; it need not be there then
+  std::optional<FileEnd> finish;
+};
+
 /// A part of a directory tree. Paths in answers are relative to `path`, and no symlink below it is followed.
 struct ListSpec {
   std::string path;
@@ -242,7 +268,7 @@ struct ListSpec {
   unsigned depth = 1;
   bool hidden = false;
   std::size_t limit = 500;
-  std::string after;  // relative: only what sorts behind it, bytewise
+  std::string after;  // relative: only what sorts behind it, bytewise; or a position of an earlier listing
   Duration time = std::chrono::seconds(20);
 };
 
@@ -252,12 +278,14 @@ enum class Stopped { complete, limit, size, time };
 struct ListEntry {
   std::string path;
   FileInfo info;
+  /// Set where `path` is not shown as it is: what `after` takes instead. Begins with "/", as no path does.
+  std::string position{};
 };
 
 struct Listing {
   std::vector<ListEntry> entries;
   Stopped stopped = Stopped::complete;
-  std::string next;              // unless complete: where to go on
+  std::string next;              // unless complete: where to go on, a path or a position
   std::uint64_t unreadable = 0;  // directories that could not be read …
   std::uint64_t too_deep = 0;    // … or lie too deep
 };
@@ -310,6 +338,8 @@ class Runner {
   virtual RunnerInfo info() const = 0;
   /// False once the sandbox is known to be gone; every later call completes with data_loss.
   virtual bool alive() const = 0;
+  /// Why alive() is false, as far as that is known; empty before.
+  virtual std::string why_gone() const { return {}; }
   /// Lets the sandbox go: alive() is false afterwards, what is outstanding completes with data_loss from the
   /// I/O thread, and no thread of this object is left. `lost` is not called. Idempotent; not to be called
   /// from a completion, nor from Reconnect.
@@ -374,6 +404,13 @@ class Runner {
   /// What does not fit the file is failed_precondition with a text of several lines that says what to do.
   /// Giving up leaves the file untouched, unless the change was made already.
   virtual void edit_file(EditSpec spec, Op op, Completion<FileEdited> done) = 0;
+  /// Makes a directory, or a symlink in the place of nothing, a symlink or a regular file. A directory that
+  /// is there is fine; anything else in its place is an Error.
+  virtual void make_entry(EntrySpec spec, Op op, Completion<void> done) = 0;
+  /// Writes a part of a regular file where it is; with `begin`, a new file takes the place of a symlink, or
+  /// of a file that cannot be written in place. Calls of one thread take effect in their order, those of
+  /// make_entry among them.
+  virtual void write_range(RangeSpec spec, Op op, Completion<void> done) = 0;
   virtual void list_files(ListSpec spec, Op op, Completion<Listing> done) = 0;
   virtual void search_files(SearchSpec spec, Op op, Completion<SearchResult> done) = 0;
 };

@@ -11,6 +11,7 @@
 #include "sandbox-client/runner/wire.h"
 #include "sandbox-client/runner/wire_edit.h"
 #include "sandbox-client/runner/wire_terminal.h"
+#include "sandbox-client/runner/wire_transfer.h"
 #include "sandbox-client/runner/wire_tree.h"
 #include "sandbox-client/runner_client.h"
 
@@ -31,6 +32,8 @@ Result<runner::TerminalWait> to_wire(const TerminalWait& wait);
 Result<runner::TerminalSize> to_wire(const TerminalSize& size);
 Result<runner::WriteFile> to_wire(const WriteSpec& spec, const RunnerSettings& settings);  // without data
 Result<runner::EditFile> to_wire(EditSpec&& spec, const RunnerSettings& settings);         // without nonce
+Result<runner::MakeEntry> to_wire(const EntrySpec& spec, const RunnerSettings& settings);
+Result<runner::WriteRange> to_wire(RangeSpec&& spec, const RunnerSettings& settings);
 Result<runner::ListFiles> to_wire(const ListSpec& spec, const RunnerSettings& settings);
 Result<runner::SearchFiles> to_wire(const SearchSpec& spec, const RunnerSettings& settings);
 std::uint64_t milliseconds(Duration duration);  // rounded up, bounded
@@ -66,6 +69,7 @@ Error explain_process(const runner::Failure& failure, std::uint64_t process);
 Error explain_file(const runner::Failure& failure, const std::string& path);
 /// What does not fit the file keeps its lines: failed_precondition, at most runner::kMaxEditProblem bytes.
 Error explain_edit(const runner::Failure& failure, const std::string& path);
+Error explain_transfer(const runner::Failure& failure, const std::string& path);
 Error explain_tree(const runner::Failure& failure, const std::string& path);
 Error explain(const runner::Failure& failure, std::string_view what);
 

@@ -54,6 +54,11 @@ bool RunnerSession::alive() const {
   return !dead_;
 }
 
+std::string RunnerSession::why_gone() const {
+  const MutexLock lock(mutex_);
+  return dead_ ? dead_->message : std::string();
+}
+
 std::optional<Error> RunnerSession::refusal(std::size_t cost) {
   if (dead_) return *dead_;
   if (table_.size() >= runner::kMaxOutstanding - kReservedRequests)

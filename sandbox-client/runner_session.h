@@ -64,6 +64,7 @@ class RunnerSession final : public RunnerLink::Owner, public std::enable_shared_
 
   const runner::HelloReply& hello() const { return hello_; }
   bool alive() const;
+  std::string why_gone() const;
 
   /// The request's id; 0 when it has completed already.
   std::uint32_t submit(Request request);

@@ -74,8 +74,12 @@ bool SandboxTable::lose(const Entry& entry, std::string why) {
   return true;
 }
 
-bool SandboxTable::take_lost(const std::string& principal, const std::string& name) {
-  return lost_.erase({principal, name}) > 0;
+std::optional<std::string> SandboxTable::take_lost(const std::string& principal, const std::string& name) {
+  const auto found = lost_.find({principal, name});
+  if (found == lost_.end()) return std::nullopt;
+  std::string why = std::move(found->second);
+  lost_.erase(found);
+  return why;
 }
 
 Error SandboxTable::missing(const std::string& principal, const std::string& name,

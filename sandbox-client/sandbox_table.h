@@ -23,11 +23,11 @@ inline constexpr std::size_t kMaxLostNames = 64;
 
 struct SandboxEntry {
   std::string principal;
-  SandboxRecord record;            // record.id is empty until the backend has made it
-  std::shared_ptr<Runner> runner;  // none while it is stopped
-  bool busy = true;                // one thread is making, starting, stopping or removing it
-  std::optional<Error> failure;    // of making it: what those who waited get
-  bool recreated = false;          // a lost default sandbox, made anew
+  SandboxRecord record;             // record.id is empty until the backend has made it
+  std::shared_ptr<Runner> runner;   // none while it is stopped
+  bool busy = true;                 // one thread is making, starting, stopping or removing it
+  std::optional<Error> failure;     // of making it: what those who waited get
+  std::optional<std::string> lost;  // why the default sandbox was lost that this one takes the place of
   SteadyTime last_use;
   std::optional<SteadyTime> expires;
 };
@@ -50,8 +50,8 @@ class SandboxTable {
   /// The same, and remembers that it went without its owner's asking.
   bool lose(const Entry& entry, std::string why);
 
-  /// Whether the last of that name was lost; forgotten by asking.
-  bool take_lost(const std::string& principal, const std::string& name);
+  /// Why the last of that name was lost, if it was; forgotten by asking.
+  std::optional<std::string> take_lost(const std::string& principal, const std::string& name);
   /// not_found, with what there is instead (`others` besides those here), or with what became of it.
   Error missing(const std::string& principal, const std::string& name,
                 const std::vector<std::string>& others = {}) const;

@@ -48,6 +48,9 @@ Result<runner::ListFiles> to_wire(const ListSpec& spec, const RunnerSettings& se
   ASSIGN_OR_RETURN(list.path, checked_path(spec.path, settings));
   RETURN_IF_ERROR(check_length("glob", spec.glob, runner::kMaxGlob));
   RETURN_IF_ERROR(check_length("path to go on behind", spec.after, runner::kMaxPath));
+  if (spec.after.starts_with('/')) {
+    return Error{ErrorCode::invalid_argument, "there is no such position to go on behind; list without it"};
+  }
   list.glob = spec.glob;
   list.depth = static_cast<std::uint32_t>(std::min<std::size_t>(spec.depth, runner::kMaxTreeDepth));
   list.hidden = spec.hidden;

@@ -112,7 +112,7 @@ class Request {
       if (cut) break;
       text += line;
       entries.push_back(entry_json(paths, entry));
-      last = entry.path;
+      last = entry.position.empty() ? entry.path : entry.position;
     }
     const bool truncated = cut || listing.stopped != sandbox::Stopped::complete;
     text += "[" + std::to_string(entries.size()) + (entries.size() == 1 ? " entry" : " entries") + " below " +

@@ -57,19 +57,22 @@ std::string entry_text(const sandbox::ProcessEntry& entry) {
 
 mcp::ToolResult present(const sandbox::SandboxHandle& handle, sandbox::ProcessEntries found) {
   std::vector<sandbox::ProcessEntry>& entries = found.entries;
+  // What runs is what a caller looks for, and then what ended last.
   std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return a.started_unix_ms != b.started_unix_ms ? a.started_unix_ms < b.started_unix_ms : a.pid < b.pid;
+    const bool a_runs = a.status == sandbox::ProcessStatus::running;
+    const bool b_runs = b.status == sandbox::ProcessStatus::running;
+    if (a_runs != b_runs) return a_runs;
+    return a.started_unix_ms != b.started_unix_ms ? a.started_unix_ms > b.started_unix_ms : a.pid > b.pid;
   });
-  // The newest are those that a caller looks for.
-  const std::size_t skipped = entries.size() - std::min(entries.size(), kMaxEntries);
+  const bool truncated = found.truncated || entries.size() > kMaxEntries;
+  entries.resize(std::min(entries.size(), kMaxEntries));
   Json processes = Json::array();
   std::string text;
-  for (std::size_t i = skipped; i < entries.size(); ++i) {
-    processes.push_back(entry_json(entries[i]));
-    text += entry_text(entries[i]) + "\n";
+  for (const sandbox::ProcessEntry& entry : entries) {
+    processes.push_back(entry_json(entry));
+    text += entry_text(entry) + "\n";
   }
-  const bool truncated = found.truncated || skipped > 0;
-  if (truncated) text += "[the list is cut: older processes are not shown]\n";
+  if (truncated) text += "[the list is cut: there are older processes]\n";
   text += "[" + std::to_string(processes.size()) + (processes.size() == 1 ? " process" : " processes") +
           " in the sandbox " + handle.record.name + "]";
   mcp::ToolResult result = mcp::ToolResult::text(std::move(text));

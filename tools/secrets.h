@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "tools/support/masker.h"
+#include "tools/support/path_seal.h"
 
 namespace rexec::tools {
 
@@ -31,6 +32,7 @@ class Secrets {
   struct Loaded {
     std::vector<Secret> values;  // in the order of the sources
     Masker masker;
+    PathSeal positions{};  // in listings, instead of paths that hold a secret
   };
 
   explicit Secrets(std::vector<SecretSource> sources);

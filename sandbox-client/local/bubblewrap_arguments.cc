@@ -97,6 +97,7 @@ Status check(const SandboxLayout& layout) {
   } else {
     descriptors.insert(descriptors.end(), {layout.info_fd, layout.channel_fd});
   }
+  if (!layout.binds.empty()) descriptors.push_back(layout.guard_fd);
   for (const CopiedFile& file : layout.files) descriptors.push_back(file.fd);
   for (const Bind& bind : layout.binds) descriptors.push_back(bind.fd);
   const std::set<int> distinct(descriptors.begin(), descriptors.end());
@@ -126,6 +127,16 @@ bool may_hold_mount(std::string_view path) {
   if (is_root_name(first) || std::ranges::find(kTaken, first) != std::end(kTaken)) return false;
   if (std::ranges::find(kWhole, path) != std::end(kWhole)) return false;
   return std::ranges::none_of(kLinks, [path](std::string_view link) { return is_or_is_below(path, link); });
+}
+
+std::string guarded_mounts(const std::vector<Bind>& binds) {
+  std::string text;
+  for (const Bind& bind : binds) {
+    text += bind.read_only ? 'r' : 'w';
+    text += bind.destination;
+    text += '\0';
+  }
+  return text;
 }
 
 Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layout) {
@@ -212,10 +223,12 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
     arguments.add("--secret-fd", std::to_string(kept->secret_fd));
     arguments.add("--lease-s", std::to_string(kept->idle_s));
     arguments.add("--expires-ms", std::to_string(kept->expires_unix_ms));
+    if (!layout.binds.empty()) arguments.add("--report-fd", std::to_string(kept->alive_fd));
   } else {
     arguments.add("--info-fd", std::to_string(layout.info_fd));
     arguments.add("--", kRunnerPath, "serve", "--channel-fd", std::to_string(layout.channel_fd));
   }
+  if (!layout.binds.empty()) arguments.add("--guard-fd", std::to_string(layout.guard_fd));
   if (layout.watched_memory_mb > 0) arguments.add("--memory-mb", std::to_string(layout.watched_memory_mb));
   if (layout.watched_disk_mb > 0) arguments.add("--disk-mb", std::to_string(layout.watched_disk_mb));
   return arguments.take();

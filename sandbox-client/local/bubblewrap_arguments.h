@@ -40,7 +40,7 @@ struct Bind {
 struct KeptLayout {
   int listen_fd = -1;  // the runner's listening socket
   int secret_fd = -1;  // the secret's bytes
-  int alive_fd = -1;   // the runner keeps it open to its end
+  int alive_fd = -1;   // the runner keeps it open to its end, and may write there why it ended
   int status_fd = -1;  // bwrap keeps it open to its end, and writes there what its --json-status-fd is for
   std::uint64_t idle_s = 0;
   std::int64_t expires_unix_ms = 0;
@@ -63,11 +63,15 @@ struct SandboxLayout {
   int seccomp_fd = -1;             // the filter's bytes
   int info_fd = -1;                // where bwrap writes the pid of the sandbox's pid 1, as JSON
   int channel_fd = -1;             // the runner's end of the channel
+  int guard_fd = -1;               // what guarded_mounts() says; exactly when there are binds
   std::optional<KeptLayout> kept;  // instead of info_fd and channel_fd, and of dying with the parent
 };
 
 /// Whether something may be mounted at `path`: a plain absolute path that hides nothing that a sandbox needs.
 bool may_hold_mount(std::string_view path);
+
+/// What the runner is to watch of them (runner/mount_table.h).
+std::string guarded_mounts(const std::vector<Bind>& binds);
 
 /// argv, "bwrap" first. invalid_argument names the field that is not acceptable: paths are absolute, without
 /// empty, "." and ".." components; `read_only` is below /usr, /opt, /etc, /bin, /sbin or /lib*; `hidden` is

@@ -215,6 +215,7 @@ std::unique_ptr<Cgroup> Cgroup::find(const CgroupSite& site, const std::string& 
   std::unique_ptr<Cgroup> group(new Cgroup());
   group->memory_mb_ = bytes / kMegabyte;
   group->kills_file_ = path + kills_file(site.memory.unified);
+  const MutexLock lock(group->mutex_);
   group->kills_ = count_memory_kills(text_of(group->kills_file_));
   return group;
 }

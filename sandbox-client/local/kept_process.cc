@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxStatus = 4096;
 constexpr int kStepMs = 2;
+constexpr std::size_t kMaxReason = 400;
 constexpr const char* kAlive = "alive";
 
 struct flock whole_file() {
@@ -52,6 +53,13 @@ UniqueFd open_init(const KeptStatus::Started& started) {
 
 }  // namespace
 
+std::string shown_reason(std::string_view text) {
+  std::string shown(text.substr(0, kMaxReason));
+  for (char& c : shown)
+    if (c < ' ' || c > '~') c = '?';
+  return shown;
+}
+
 KeptStatus parse_kept_status(std::string_view text) {
   KeptStatus status;
   while (!text.empty()) {
@@ -64,6 +72,7 @@ KeptStatus parse_kept_status(std::string_view text) {
     if (pid && *pid > 1 && space && *space > 0)
       status.started = {static_cast<pid_t>(*pid), static_cast<std::uint64_t>(*space)};
     if (const auto code = find_integer(*line, "exit-code")) status.exit_code = static_cast<int>(*code);
+    if (const auto ended = find_string(*line, "ended")) status.ended = shown_reason(*ended);
   }
   return status;
 }
@@ -80,7 +89,10 @@ KeptState look_at_kept(int directory) {
   KeptState state;
   state.running = is_held(alive->get());
   // A restart would come between the two only under the directory's lock, and ends as "runs".
-  state.lease_over = !state.running && read_kept_status(alive->get()).exit_code == kLeaseOver;
+  KeptStatus status = read_kept_status(alive->get());
+  state.lease_over = !state.running && status.exit_code == kLeaseOver;
+  // Written just before the end, which bwrap tells of a little later.
+  if (status.exit_code.value_or(kMountLost) == kMountLost) state.ended = std::move(status.ended);
   return state;
 }
 

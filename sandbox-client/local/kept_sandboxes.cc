@@ -161,6 +161,7 @@ Result<std::vector<SandboxRecord>> KeptSandboxes::list(const Op& op) const {
     if (is_over(*kept, state)) continue;
     kept->record.id = id;
     kept->record.status = state.running ? SandboxStatus::running : SandboxStatus::stopped;
+    kept->record.ended = state.ended;
     records.push_back(std::move(kept->record));
   }
   return records;
@@ -214,8 +215,10 @@ Result<UniqueFd> KeptSandboxes::connect(const SandboxId& id, const Op& op) const
     // EAGAIN: so many connect at once that they have to queue.
     if (errno != EAGAIN && errno != EINTR) {
       if (errno != ECONNREFUSED && errno != ENOENT) return errno_error("connecting to the sandbox", errno);
+      const std::string why = look_at_kept(directory).ended;
       return Error{ErrorCode::failed_precondition,
-                   "the sandbox is stopped: its files are there, what ran in it has ended; start it first"};
+                   "the sandbox is stopped: its files are there, what ran in it has ended" +
+                       (why.empty() ? "" : " (" + why + ")") + "; start it first"};
     }
     if (op.stop.stop_requested()) return Error{ErrorCode::cancelled, "cancelled"};
     if (op.deadline.passed()) return Error{ErrorCode::deadline_exceeded, "the sandbox does not answer"};

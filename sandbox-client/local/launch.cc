@@ -241,6 +241,15 @@ std::string RunningSandbox::messages() const {
   return read_messages(messages_.get(), kMessageSize);
 }
 
+std::string RunningSandbox::reason() const {
+  const std::string said = messages();
+  const std::string_view prefix = kMountLostPrefix;
+  const std::size_t at = said.find(prefix);
+  if (at == said.npos) return {};
+  const std::size_t begin = at + prefix.size();
+  return shown_reason(std::string_view(said).substr(begin, said.find('\n', begin) - begin));
+}
+
 Result<std::unique_ptr<Launcher>> Launcher::make(std::string_view runner) {
   ASSIGN_OR_RETURN(SealedFile program, SealedFile::make(runner));
   ASSIGN_OR_RETURN(const std::string bytes, seccomp_filter());
@@ -265,6 +274,11 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
   inputs.layout.watched_disk_mb = spec.limits.disk_mb.value_or(0);
   ASSIGN_OR_RETURN(OpenMounts mounts, open_mounts(spec.mounts, spec.user, spec.state));
   inputs.layout.binds = mounts.binds;
+  if (!mounts.binds.empty()) {
+    ASSIGN_OR_RETURN(const SealedFile guarded, SealedFile::make(guarded_mounts(mounts.binds)));
+    ASSIGN_OR_RETURN(UniqueFd fd, guarded.open());
+    inputs.layout.guard_fd = inputs.keep(std::move(fd));
+  }
   RETURN_IF_ERROR(add_files(inputs, view));
   ASSIGN_OR_RETURN(UniqueFd runner, runner_.open());
   inputs.layout.runner_fd = inputs.keep(std::move(runner));
@@ -298,6 +312,7 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
     request.inherited.insert(request.inherited.end(), {layout.info_fd, layout.channel_fd});
   }
   request.outlives = spec.kept.has_value();
+  if (layout.guard_fd >= 0) request.inherited.push_back(layout.guard_fd);
   for (const CopiedFile& file : layout.files) request.inherited.push_back(file.fd);
   for (const Bind& bind : mounts.binds) request.inherited.push_back(bind.fd);
   for (const Placeholders& held : mounts.placeholders) request.inherited.push_back(held.lock());

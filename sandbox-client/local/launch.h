@@ -69,6 +69,8 @@ class RunningSandbox {
   Status end(const Op& op);
   /// From now on destroying this object leaves the sandbox alone.
   void release() { released_ = true; }
+  /// Why the runner ended itself, when it said so (mount_guard.h); otherwise empty.
+  std::string reason() const;
   /// What bwrap or the runner wrote to standard error, at most 4 KiB.
   std::string messages() const;
   /// Takes over what has to stay on the host until everything inside is dead.

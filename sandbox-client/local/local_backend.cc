@@ -321,8 +321,10 @@ Result<std::vector<SandboxRecord>> LocalBackend::list(const Op& op) {
   for (SandboxRecord& record : records) record.backend = name();
   MutexLock lock(mutex_);
   for (const auto& [id, entry] : entries_) {
-    if (!entry->busy && entry->running && !entry->running->alive())
+    if (!entry->busy && entry->running && !entry->running->alive()) {
       entry->record.status = SandboxStatus::error;
+      entry->record.ended = entry->running->reason();
+    }
     records.push_back(entry->record);
   }
   return records;
@@ -444,6 +446,9 @@ Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id,
   }
   ASSIGN_OR_RETURN(const Use entry, use(id, op));
   if (!entry->running) return Error{ErrorCode::failed_precondition, "the sandbox is stopped; start it first"};
+  // Known before its pid 1 has ended altogether.
+  if (std::string reason = entry->running->reason(); !reason.empty())
+    return Error{ErrorCode::data_loss, std::move(reason)};
   if (!entry->running->alive())
     return Error{ErrorCode::data_loss, "the sandbox has ended; start it again or make a new one"};
   if (!entry->channel.valid())

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <map>
 
+#include "sandbox-client/local/host_sockets.h"
 #include "sandbox-client/local/protected_paths.h"
 
 namespace rexec::sandbox {
@@ -126,14 +127,14 @@ Status check_source(const HostMount& mount, const std::string& path, const struc
       is_or_is_below(std::filesystem::weakly_canonical(home, error).string(), path))
     return refuse(path,
                   "it is or contains your home, and much in there is run when you log in; mount a "
-                  "directory below it, or mount it read-only");
+                  "directory below it");
   return {};
 }
 
 Status add_protection(OpenMounts& opened, int root, const std::string& path, const HostMount& mount,
                       const std::vector<std::string>& allowed, const std::string& state) {
   ASSIGN_OR_RETURN(Placeholders placeholders, Placeholders::open(root, path, state));
-  auto found = find_protection(root, allowed, placeholders);
+  auto found = find_protection(root, allowed, placeholders, home_of_user());
   opened.placeholders.push_back(std::move(placeholders));
   if (!found) return with_context("protecting " + path, std::move(found).error());
   for (Pin& pin : found->pins) {
@@ -144,6 +145,10 @@ Status add_protection(OpenMounts& opened, int root, const std::string& path, con
     opened.notes.push_back("git repositories deep in " + mount.destination +
                            " may be unprotected: it is too "
                            "large to look for all of them");
+  if (!found->followed)
+    opened.notes.push_back("settings of git in " + mount.destination +
+                           " lead to places that are not known or not protected, so hooks there may be "
+                           "writable");
   return {};
 }
 
@@ -164,7 +169,10 @@ Status add_mount(OpenMounts& opened, const HostMount& mount, const MountOptions&
   opened.kept.push_back(std::move(fd));
   opened.described.push_back(path + " at " + mount.destination +
                              (mount.read_only ? ", read-only" : ", read-write"));
-  if (mount.read_only || !S_ISDIR(status.st_mode)) return {};
+  if (!S_ISDIR(status.st_mode)) return {};
+  if (std::string note = socket_note(find_sockets(root), mount.destination); !note.empty())
+    opened.notes.push_back(std::move(note));
+  if (mount.read_only) return {};
   return add_protection(opened, root, path, mount, options.allow_write, state);
 }
 

@@ -1,11 +1,11 @@
 // Entries that exist in a directory of the host only while sandboxes use it, so that there is something to
 // mount over: a sandbox must not be able to make a .envrc where there was none.
 //
-// They are empty directories, which git does not see, and inside .git tiny files that mean to git what their
-// absence means. All have the sticky bit, by which they are told from what people make. Removing them can
-// lose nothing: only an empty directory or the very content is removed. Since the kernel takes away mounts
-// whose mount point is removed elsewhere, that happens when no sandbox uses the directory any more: each
-// holds a shared lock (flock(2)) on <state>/workspaces/<device>-<inode>, by a descriptor that its runner
+// They are empty directories, which git does not see, and, mostly inside .git, tiny files that mean to git
+// what their absence means. All have the sticky bit, by which they are told from what people make. Removing
+// them can lose nothing: only an empty directory or the very content is removed. Since the kernel takes away
+// mounts whose mount point is removed elsewhere, that happens when no sandbox uses the directory any more:
+// each holds a shared lock (flock(2)) on <state>/workspaces/<device>-<inode>, by a descriptor that its runner
 // inherits. What a crash leaves is removed by the next server.
 #pragma once
 

@@ -6,16 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <system_error>
 #include <utility>
+
+#include "sandbox-client/local/git_config.h"
 
 namespace rexec::sandbox {
 namespace {
 
+namespace fs = std::filesystem;
 using Kind = Placeholders::Kind;
 
 struct Name {
@@ -41,7 +45,8 @@ constexpr Name kWorktree[] = {{"config.worktree", Kind::empty_file}, {"commondir
 
 constexpr int kPathOnly = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 constexpr int kListed = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-constexpr off_t kMaxGitConfig = 1 << 20;
+constexpr std::size_t kMaxGitLink = 8192;  // bytes of a file that names a directory
+constexpr std::size_t kMaxWorktrees = 64;  // that one repository names
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 
@@ -74,24 +79,25 @@ std::vector<std::string> components(std::string_view path) {
   return parts;
 }
 
-std::string read_file(int parent, const char* name) {
-  const UniqueFd fd(openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat status {};
-  if (!fd.valid() || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
-      status.st_size > kMaxGitConfig)
-    return {};
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  const ssize_t size = read(fd.get(), text.data(), text.size());
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return text;
+/// The path in a file by which git is sent elsewhere, after `prefix`; empty when it has none.
+std::string linked(const fs::path& file, std::string_view prefix) {
+  const auto text = read_regular_file(file.string(), kMaxGitLink);
+  if (!text || !text->starts_with(prefix)) return {};
+  std::string path = text->substr(prefix.size());
+  while (!path.empty() && (path.back() == '\n' || path.back() == '\r')) path.pop_back();
+  return path;
 }
 
 class Finder {
  public:
-  Finder(int root, const std::vector<std::string>& allowed, Placeholders& placeholders)
-      : root_(root), allowed_(allowed), placeholders_(placeholders) {}
+  Finder(int root, const std::vector<std::string>& allowed, Placeholders& placeholders,
+         const std::string& home)
+      : root_(root), allowed_(allowed), placeholders_(placeholders), home_(home) {}
 
   Result<Protection> find() {
+    std::error_code error;
+    root_path_ = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(root_), error).string();
+    if (error) return errno_error("the directory", error.value());
     for (const Name& name : kTop) RETURN_IF_ERROR(protect_path(name));
     RETURN_IF_ERROR(search(root_, "", 0));
     return std::move(found_);
@@ -105,7 +111,10 @@ class Finder {
   }
 
   Status pin(int parent, const std::string& path, const char* name, bool read_only) {
-    if (!pinned_.insert(path).second) return {};
+    if (const auto [known, added] = pinned_.emplace(path, found_.pins.size()); !added) {
+      if (read_only && !found_.pins[known->second].read_only) make_read_only(path);
+      return {};
+    }
     if (found_.pins.size() == kMaxPins)
       return Error{ErrorCode::failed_precondition,
                    "the directory has more than " + std::to_string(kMaxPins) +
@@ -118,6 +127,11 @@ class Finder {
     });
     found_.pins.push_back({path, std::move(fd), read_only || inside});
     return {};
+  }
+
+  void make_read_only(const std::string& path) {
+    for (Pin& other : found_.pins)
+      if (other.path == path || other.path.starts_with(path + "/")) other.read_only = true;
   }
 
   /// Keeps every directory of `path` where it is, and opens the last.
@@ -175,6 +189,7 @@ class Finder {
 
   Status search(int directory, const std::string& path, std::size_t depth) {
     if (type_of(directory, ".git")) RETURN_IF_ERROR(repository(directory, path));
+    if (is_bare(directory)) RETURN_IF_ERROR(bare_repository(path));
     const Directory entries = list(directory);
     if (entries == nullptr || depth == kMaxSearchDepth) {
       found_.complete = false;
@@ -201,11 +216,27 @@ class Finder {
     if (type == S_IFLNK) return cannot_protect(git);
     if (type != S_IFDIR) {
       ASSIGN_OR_RETURN(const UniqueFd parent, pin_chain(path));
-      return pin(parent.get(), git, ".git", true);
+      RETURN_IF_ERROR(pin(parent.get(), git, ".git", true));
+      const std::string top = on_host(path);
+      const std::string target = linked(top + "/.git", "gitdir: ");
+      return target.empty() ? Status() : follow(fs::path(top) / target, top);
     }
     ASSIGN_OR_RETURN(const UniqueFd directory, pin_chain(git));
     RETURN_IF_ERROR(git_directory(directory.get(), git, 0));
-    return hooks(worktree, path, hooks_path(read_file(directory.get(), "config")));
+    return follow(on_host(git), on_host(path));
+  }
+
+  static bool is_bare(int directory) {
+    const auto head = type_of(directory, "HEAD");
+    return (head == S_IFREG || head == S_IFLNK) && type_of(directory, "objects") == S_IFDIR &&
+           type_of(directory, "refs") == S_IFDIR;
+  }
+
+  Status bare_repository(const std::string& path) {
+    if (is_allowed(path)) return {};
+    ASSIGN_OR_RETURN(const UniqueFd directory, pin_chain(path));
+    RETURN_IF_ERROR(git_directory(directory.get(), path, 0));
+    return follow(on_host(path), {});
   }
 
   Status git_directory(int directory, const std::string& path, std::size_t depth) {
@@ -245,6 +276,7 @@ class Finder {
       if (fd.valid() && type_of(fd.get(), "HEAD") == S_IFREG) {
         ASSIGN_OR_RETURN(const UniqueFd pinned, pin_chain(whole));
         RETURN_IF_ERROR(git_directory(pinned.get(), whole, depth + 1));
+        RETURN_IF_ERROR(follow(on_host(whole), {}));
       } else {
         RETURN_IF_ERROR(submodules(directory.get(), whole, inner.c_str(), depth + 1));
       }
@@ -252,72 +284,92 @@ class Finder {
     return {};
   }
 
-  Status hooks(int worktree, const std::string& path, const std::string& configured) {
-    const std::vector<std::string> parts = components(configured);
-    if (configured.empty() || configured.front() == '/' || configured.front() == '~' || parts.empty() ||
-        std::find(parts.begin(), parts.end(), "..") != parts.end())
-      return {};
-    std::string inner;
-    for (const std::string& part : parts) {
-      inner = join(inner, part);
-      const auto type = type_of(worktree, inner.c_str());
-      if (type == S_IFLNK) return cannot_protect(join(path, inner));
-      if (type != S_IFDIR) return {};
+  std::string on_host(const std::string& path) const {
+    return path.empty() ? root_path_ : root_path_ + "/" + path;
+  }
+
+  /// Protects what the configuration of the repository at `git` leads to. Hooks run in `top`, which may be
+  /// empty, in the repository (githooks(5)), or where the configuration has the files.
+  Status follow(const fs::path& git, const std::string& top) {
+    const std::string common = linked(git / "commondir", "");
+    const fs::path shared = common.empty() ? git : git / common;
+    const GitPaths paths = read_git_paths(
+        {shared / "config", shared / "config.worktree", git / "config", git / "config.worktree"}, home_);
+    if (!paths.complete) found_.followed = false;
+    for (const std::string& file : paths.included)
+      RETURN_IF_ERROR(protect_on_host(file, Kind::empty_file, {}));
+    std::vector<fs::path> tops = {git};
+    if (!top.empty()) tops.emplace_back(top);
+    for (const std::string& worktree : paths.worktrees) {
+      tops.push_back(git / worktree);
+      if (shared != git) tops.push_back(shared / worktree);
     }
-    const std::size_t slash = inner.rfind('/');
-    const std::string above = slash == std::string::npos ? path : join(path, inner.substr(0, slash));
-    ASSIGN_OR_RETURN(const UniqueFd parent, pin_chain(above));
-    return protect(parent.get(), above, {parts.back().c_str(), std::nullopt});
+    if (tops.size() > kMaxWorktrees) {
+      found_.followed = false;
+      tops.resize(kMaxWorktrees);
+    }
+    for (const std::string& hooks : paths.hooks)
+      for (const fs::path& from : tops)
+        RETURN_IF_ERROR(protect_on_host(from / hooks, Kind::directory, {root_path_, git.string(), top}));
+    return {};
+  }
+
+  /// Protects a path, if it lies in our directory, as it is written and as it leads there now. What holds one
+  /// of the directories `spared` would be of no use read-only.
+  Status protect_on_host(const fs::path& path, Kind kind, const std::vector<std::string>& spared) {
+    std::error_code error;
+    for (const fs::path& meant : {path.lexically_normal(), fs::weakly_canonical(path, error)}) {
+      std::string whole = meant.string();
+      while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
+      if (std::any_of(spared.begin(), spared.end(), [&whole](const std::string& directory) {
+            return directory == whole || directory.starts_with(whole + "/");
+          })) {
+        found_.followed = false;
+      } else if (whole.starts_with(root_path_ + "/")) {
+        RETURN_IF_ERROR(protect_below(whole.substr(root_path_.size() + 1), kind));
+      }
+    }
+    if (error) found_.followed = false;
+    return {};
+  }
+
+  /// `path` may be missing from any of its directories on; that one is then what nobody may make.
+  Status protect_below(const std::string& path, Kind kind) {
+    const bool covered = std::any_of(found_.pins.begin(), found_.pins.end(), [&path](const Pin& other) {
+      return other.read_only && (path == other.path || path.starts_with(other.path + "/"));
+    });
+    if (covered || is_allowed(path)) return {};
+    const std::vector<std::string> parts = components(path);
+    std::string above;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::string next = join(above, parts[i]);
+      const auto type = type_of(root_, next.c_str());
+      if (type == S_IFLNK) return cannot_protect(next);
+      if (type != S_IFDIR || i + 1 == parts.size()) {
+        ASSIGN_OR_RETURN(const UniqueFd parent, pin_chain(above));
+        return protect(parent.get(), above,
+                       {parts[i].c_str(), i + 1 == parts.size() ? kind : Kind::directory});
+      }
+      above = next;
+    }
+    return {};
   }
 
   const int root_;
   const std::vector<std::string>& allowed_;
   Placeholders& placeholders_;
+  const std::string& home_;
+  std::string root_path_;
   Protection found_;
-  std::set<std::string> pinned_;
+  std::map<std::string, std::size_t> pinned_;
   std::size_t searched_ = 0;
 };
 
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string lowered(std::string_view text) {
-  std::string made(text);
-  for (char& c : made) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return made;
-}
-
 }  // namespace
 
-std::string hooks_path(std::string_view git_config) {
-  std::string found;
-  bool in_core = false;
-  while (!git_config.empty()) {
-    const std::size_t end = std::min(git_config.find('\n'), git_config.size());
-    std::string_view line = trimmed(git_config.substr(0, end));
-    git_config.remove_prefix(std::min(end + 1, git_config.size()));
-    if (!line.empty() && line.front() == '[') {
-      const std::size_t close = std::min(line.find(']'), line.size() - 1);
-      in_core = lowered(trimmed(line.substr(1, close - 1))) == "core";
-      line = trimmed(line.substr(close + 1));
-    }
-    const std::size_t equals = line.find('=');
-    if (!in_core || equals == line.npos || lowered(trimmed(line.substr(0, equals))) != "hookspath") continue;
-    std::string_view value = trimmed(line.substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-      value = value.substr(1, value.size() - 2);
-    found = value;  // the last one holds
-  }
-  return found;
-}
-
 Result<Protection> find_protection(int root, const std::vector<std::string>& allowed,
-                                   Placeholders& placeholders) {
-  return Finder(root, allowed, placeholders).find();
+                                   Placeholders& placeholders, const std::string& home) {
+  return Finder(root, allowed, placeholders, home).find();
 }
 
 }  // namespace rexec::sandbox

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -15,6 +16,20 @@ namespace {
 constexpr std::size_t kReadBytes = 8 << 10;  // of a directory at once
 constexpr std::uint64_t kBlock = 512;        // unit of st_blocks, stat(3type)
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+/// One that its owner, who is the runner's user, may not read is made readable for a moment.
+Fd open_directory(int parent, const char* name) {
+  Fd directory(::openat(parent, name, kDirectory));
+  if (directory.valid() || errno != EACCES) return directory;
+  const Fd place(::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!place.valid() || ::fstat(place.get(), &status) != 0) return directory;
+  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+  if (::chmod(path.c_str(), (status.st_mode & 07777) | S_IRUSR | S_IXUSR) != 0) return directory;
+  directory.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
+  ::chmod(path.c_str(), status.st_mode & 07777);
+  return directory;
+}
 
 }  // namespace
 
@@ -71,7 +86,7 @@ DiskCount::Part DiskCount::read_part(std::size_t& left) {
       bytes_ += static_cast<std::uint64_t>(status.st_blocks) * kBlock / names;
       if (!S_ISDIR(status.st_mode)) continue;
       if (levels_.size() == kMaxDepth) return Part::too_deep;
-      Fd directory(::openat(fd, name, kDirectory));
+      Fd directory = open_directory(fd, name);
       if (!directory.valid()) continue;
       levels_.push_back({std::move(directory)});
       return Part::entered;

@@ -25,7 +25,8 @@ class DiskCount {
 
   explicit DiskCount(const std::string& root);
 
-  /// Looks at about `entries` more. What cannot be opened counts as empty.
+  /// Looks at about `entries` more. A directory that its owner may not read is made readable for a moment;
+  /// what cannot be opened then counts as empty.
   Step advance(std::size_t entries);
   /// So far; of the whole tree once it is counted.
   std::uint64_t bytes() const { return bytes_; }

@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "sandbox-client/runner/file_editor.h"
+#include "sandbox-client/runner/file_transfer.h"
 #include "sandbox-client/runner/file_writer.h"
 #include "sandbox-client/runner/line_reader.h"
 
@@ -78,6 +79,18 @@ void FileService::edit(RequestId request, EditFile wanted) {
   });
   if (twin != tasks_.end()) (void)cancel(twin->task->request());
   begin(std::make_unique<FileEditor>(request, replies_, edits_, std::move(wanted)));
+}
+
+void FileService::make_entry(RequestId request, const MakeEntry& wanted) {
+  Failure failure;
+  if (!runner::make_entry(wanted, failure)) return replies_.reply_error(request, failure);
+  replies_.reply_done(request);
+}
+
+void FileService::write_range(RequestId request, const WriteRange& wanted) {
+  Failure failure;
+  if (!runner::write_range(wanted, failure)) return replies_.reply_error(request, failure);
+  replies_.reply_done(request);
 }
 
 bool FileService::may_advance(const Entry& entry) const {

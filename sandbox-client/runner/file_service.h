@@ -9,6 +9,7 @@
 #include "sandbox-client/runner/file_task.h"
 #include "sandbox-client/runner/loop.h"
 #include "sandbox-client/runner/replies.h"
+#include "sandbox-client/runner/wire_transfer.h"
 
 namespace rexec::runner {
 
@@ -24,6 +25,8 @@ class FileService final : private Job {
   void write(RequestId request, WriteFile wanted);
   /// An edit that was made already is answered from memory; one that is under way goes on for this request.
   void edit(RequestId request, EditFile wanted);
+  void make_entry(RequestId request, const MakeEntry& wanted);
+  void write_range(RequestId request, const WriteRange& wanted);
   void write_data(RequestId request, std::string_view data);
 
   /// True when `request` was under way here; it is answered, and what it made is removed.

@@ -44,8 +44,10 @@ void LimitWatch::command_started() {
 
 std::string LimitWatch::disk_refusal() const {
   if (limits_.disk_mb == 0 || disk_bytes_ <= limits_.disk_mb * kMegabyte) return {};
-  return limit_text("disk", limits_.disk_mb) + " is reached: " + std::to_string(disk_bytes_ / kMegabyte) +
-         " MB are used; remove something first";
+  const std::string reached = limit_text("disk", limits_.disk_mb) + " is reached: ";
+  if (disk_bytes_ == std::numeric_limits<std::uint64_t>::max())
+    return reached + "directories are too deep to be counted; remove those first";
+  return reached + std::to_string(disk_bytes_ / kMegabyte) + " MB are used; remove something first";
 }
 
 std::uint64_t LimitWatch::patience_ms(std::uint64_t ms) const {
@@ -71,23 +73,25 @@ void LimitWatch::step() {
   switch (count_->advance(kEntriesPerTurn)) {
     case DiskCount::Step::unfinished:
       return;
-    case DiskCount::Step::counted:
-      return counted(count_->bytes());
-    case DiskCount::Step::too_deep:  // nobody makes such a tree but to hide something in it
-      return counted(std::numeric_limits<std::uint64_t>::max());
+    case DiskCount::Step::counted: {
+      const std::uint64_t bytes = count_->bytes();
+      return counted(bytes, bytes > disk_bytes_ && bytes > limits_.disk_mb * kMegabyte);
+    }
+    case DiskCount::Step::too_deep:
+      // Nobody makes such a tree but to hide something in it. Whether it grows cannot be known, so there is
+      // only the time between two counts to remove it.
+      return counted(std::numeric_limits<std::uint64_t>::max(), true);
   }
 }
 
-void LimitWatch::counted(std::uint64_t bytes) {
+void LimitWatch::counted(std::uint64_t bytes, bool kill) {
   loop_.remove(*this);
   count_.reset();
   const std::uint64_t took_ms = (monotonic_us() - count_begun_us_) / 1000;
   disk_timer_ =
       loop_.after_ms(patience_ms(std::max(kDiskStepMs, took_ms * kDiskRest)), [this] { look_at_disk(); });
-  const bool grown = bytes > disk_bytes_;
   disk_bytes_ = bytes;
-  if (grown && bytes > limits_.disk_mb * kMegabyte)
-    children_.kill_running(limit_text("disk", limits_.disk_mb));
+  if (kill) children_.kill_running(limit_text("disk", limits_.disk_mb));
 }
 
 }  // namespace rexec::runner

@@ -3,10 +3,11 @@
 //
 // Both are looked at from time to time, so a sandbox may be beyond a limit for as long as that takes. Memory
 // is what the commands' processes have for themselves, with shared memory shared out among its users
-// (/proc/PID/smaps_rollup, proc(5)); beyond the limit the command that has most is killed with all that it
-// started. Beyond the limit of the disk everything that runs is killed while the tree still grows, so that it
-// can be made smaller by further commands, and files cannot be written through the runner. What was killed
-// says why in its report.
+// (/proc/PID/smaps_rollup, proc(5)); pages that no process has mapped, of a memfd or in pipes and sockets,
+// are not seen. Beyond the limit the command that has most is killed with all that it started. Beyond the
+// limit of the disk everything that runs is killed while the tree still grows, so that it can be made smaller
+// by further commands, and files cannot be written through the runner. What was killed says why in its
+// report.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ class LimitWatch final : private Job {
   void look_at_memory();
   void look_at_disk();
   void step() override;
-  void counted(std::uint64_t bytes);
+  void counted(std::uint64_t bytes, bool kill);
   std::uint64_t patience_ms(std::uint64_t ms) const;
 
   Loop& loop_;

@@ -31,11 +31,13 @@ using rexec::runner::ServeOptions;
 constexpr int kUsageError = 2;
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaxSecret = 256;
+constexpr std::size_t kMaxGuarded = 4 << 20;
 
 int usage() {
   std::fputs(
       "usage: rexec-runner serve [--channel-fd N] [--listen-fd N] [--lease-s S] [--expires-ms T]\n"
       "                           [--secret-fd N] [--shell PATH] [--memory-mb M] [--disk-mb M]\n"
+      "                           [--guard-fd N] [--report-fd N]\n"
       "       rexec-runner version\n",
       stderr);
   return kUsageError;
@@ -54,6 +56,16 @@ bool read_secret(int fd, std::string& secret) {
   ::close(fd);
   if (size > 0) secret.assign(bytes, static_cast<std::size_t>(size));
   return size > 0;
+}
+
+/// Likewise, of any size up to a bound.
+bool read_guarded(int fd, std::string& text) {
+  char bytes[4096];
+  ssize_t size = 0;
+  while ((size = ::read(fd, bytes, sizeof bytes)) > 0 && text.size() <= kMaxGuarded)
+    text.append(bytes, static_cast<std::size_t>(size));
+  ::close(fd);
+  return size == 0 && !text.empty();
 }
 
 bool parse(int count, char** arguments, ServeOptions& options) {
@@ -82,6 +94,10 @@ bool parse(int count, char** arguments, ServeOptions& options) {
       options.limits.disk_mb = static_cast<std::uint64_t>(number);
     } else if (name == "--secret-fd" && parse_number(value, kMaxFd, number)) {
       if (!read_secret(static_cast<int>(number), options.secret)) return false;
+    } else if (name == "--guard-fd" && parse_number(value, kMaxFd, number)) {
+      if (!read_guarded(static_cast<int>(number), options.guarded_mounts)) return false;
+    } else if (name == "--report-fd" && parse_number(value, kMaxFd, number)) {
+      options.report_fd = static_cast<int>(number);
     } else {
       return false;
     }

@@ -81,6 +81,9 @@ void ProcessTable::list(RequestId request, bool all) {
     entry.age_us = process->age_us();
     known.push_back(std::move(entry));
   }
+  // What runs is never cut off by what has ended.
+  std::stable_partition(known.begin(), known.end(),
+                        [](const ProcessEntry& entry) { return entry.status == ProcessStatus::running; });
   replies_.reply(request, MessageType::process_list, process_list(std::move(known), all), 16 << 10);
 }
 

@@ -79,7 +79,8 @@ Server::Server(ServeOptions options)
       files_(loop_, *this),
       trees_(loop_, *this, guard_),
       lease_(
-          loop_, [this] { return in_use(); }, [this] { end_expired(); }) {}
+          loop_, [this] { return in_use(); }, [this] { end_expired(); }),
+      mounts_(loop_, [this](const std::string& why) { end_at_once(why); }) {}
 
 Server::~Server() = default;
 
@@ -95,6 +96,7 @@ int Server::run() {
   lineage_.open();
   spawner_.open(options_.shell);
   limits_.start();
+  if (!options_.guarded_mounts.empty()) mounts_.start(options_.guarded_mounts);
 
   if (options_.listen_fd >= 0) {
     listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
@@ -105,7 +107,7 @@ int Server::run() {
   connections_.clear();
   // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
   if (::getpid() != 1) children_.kill_all();
-  return expired_ ? kLeaseOverStatus : 0;
+  return status_;
 }
 
 void Server::ready(std::uint32_t) {
@@ -150,7 +152,7 @@ bool Server::in_use() const {
 }
 
 void Server::end_expired() {
-  expired_ = true;
+  status_ = kLeaseOverStatus;
   end_orderly();
 }
 
@@ -160,6 +162,24 @@ void Server::end_orderly() {
   if (children_.running() == 0) return loop_.stop();
   children_.terminate_all();
   loop_.after_ms(kEndGraceMs, [this] { loop_.stop(); });
+}
+
+void Server::end_at_once(const std::string& why) {
+  const auto say = [](int fd, const std::string& line) { (void)!::write(fd, line.data(), line.size()); };
+  say(STDERR_FILENO, kMountLostPrefix + why + "\n");
+  if (options_.report_fd >= 0) {
+    std::string escaped;
+    for (const char c : why) {
+      if (c == '"' || c == '\\') escaped += '\\';
+      escaped += c;
+    }
+    say(options_.report_fd, "{\"ended\": \"" + escaped + "\"}\n");
+  }
+  // Everything in the namespace dies with its pid 1.
+  if (::getpid() == 1) ::_exit(kMountLostStatus);
+  ending_ = true;
+  status_ = kMountLostStatus;
+  loop_.stop();
 }
 
 void Server::relaxed(Connection& connection) {
@@ -343,6 +363,16 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
       return with<EditFile>(request, payload, [&](EditFile message) {
         if (refused_for_disk(request)) return;
         files_.edit(request, std::move(message));
+      });
+    case MessageType::make_entry:
+      return with<MakeEntry>(request, payload, [&](const MakeEntry& message) {
+        if (refused_for_disk(request)) return;
+        files_.make_entry(request, message);
+      });
+    case MessageType::write_range:
+      return with<WriteRange>(request, payload, [&](const WriteRange& message) {
+        if (refused_for_disk(request)) return;
+        files_.write_range(request, message);
       });
     case MessageType::list_files:
       return with<ListFiles>(request, payload,

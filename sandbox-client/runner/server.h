@@ -16,6 +16,7 @@
 #include "sandbox-client/runner/limit_watch.h"
 #include "sandbox-client/runner/lineage.h"
 #include "sandbox-client/runner/loop.h"
+#include "sandbox-client/runner/mount_guard.h"
 #include "sandbox-client/runner/process_table.h"
 #include "sandbox-client/runner/replies.h"
 #include "sandbox-client/runner/spawner.h"
@@ -34,6 +35,8 @@ struct ServeOptions {
   std::string secret;  // what clients have to say in hello, when it is not empty
   std::string shell;   // instead of the one that is found
   WatchedLimits limits;
+  std::string guarded_mounts;  // what mount_guard.h watches; empty: nothing
+  int report_fd = -1;          // where a runner that ends because of them says so, as a line of JSON
 };
 
 class Server final : private Connection::Owner, private Replies, private Watcher {
@@ -44,7 +47,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   explicit Server(ServeOptions options);
   ~Server() override;
 
-  /// Serves until the end; the exit status: kLeaseOverStatus when the lease was over, else 0 or 1.
+  /// Serves until the end; the exit status: kLeaseOverStatus, kMountLostStatus, 0 or 1.
   int run();
 
  private:
@@ -72,6 +75,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   bool in_use() const;
   void end_expired();
   void end_orderly();
+  void end_at_once(const std::string& why);
 
   const ServeOptions options_;
   Loop loop_;
@@ -92,8 +96,9 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_connection_ = 1;
   Lease lease_;
+  MountGuard mounts_;
   bool ending_ = false;
-  bool expired_ = false;
+  int status_ = 0;
 };
 
 }  // namespace rexec::runner

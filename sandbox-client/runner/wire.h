@@ -45,6 +45,10 @@ inline constexpr std::size_t kMaxConnections = 8;
 inline constexpr std::uint64_t kMaxLeaseMs = std::uint64_t{1} << 42;  // a century
 /// The exit status of a runner whose lease was over.
 inline constexpr int kLeaseOverStatus = 75;
+/// The exit status of a runner that lost a mount which protects files of the host (mount_guard.h).
+inline constexpr int kMountLostStatus = 76;
+/// Precedes the reason in the line that such a runner writes to standard error.
+inline constexpr const char* kMountLostPrefix = "rexec-runner: ended: ";
 
 enum class MessageType : std::uint8_t {
   // requests
@@ -65,6 +69,8 @@ enum class MessageType : std::uint8_t {
   list_files = 25,    // wire_tree.h
   search_files = 26,  // wire_tree.h
   edit_file = 27,     // wire_edit.h
+  make_entry = 28,    // wire_transfer.h; answered by done
+  write_range = 29,   // wire_transfer.h; answered by done
   shutdown = 30,
   set_lease = 31,  // answered by done; EOPNOTSUPP without a listener
   // wire_terminal.h

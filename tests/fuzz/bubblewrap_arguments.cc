@@ -85,7 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   layout.seccomp_fd = 4;
   layout.info_fd = 5;
   layout.channel_fd = 6;
-  int fd = 7;
+  layout.guard_fd = 7;
+  int fd = 8;
   while (!input.empty()) {
     const std::string_view line = input.substr(0, input.find('\n'));
     input.remove_prefix(std::min(line.size() + 1, input.size()));
@@ -104,7 +105,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(i + operand < arguments.size() && arguments[i + operand].find('\0') == std::string::npos);
     i += option->second;
   }
-  const std::size_t limits = (layout.watched_memory_mb > 0 ? 2 : 0) + (layout.watched_disk_mb > 0 ? 2 : 0);
+  const std::size_t limits = (layout.watched_memory_mb > 0 ? 2 : 0) + (layout.watched_disk_mb > 0 ? 2 : 0) +
+                             (layout.binds.empty() ? 0 : 2);
   require(count["--size"] == (layout.memory_mb > 0 ? count["--tmpfs"] - 1 : 0));
   require(arguments.size() == i + 5 + limits && arguments[i + 1] == kRunnerPath &&
           arguments[i + 2] == "serve");

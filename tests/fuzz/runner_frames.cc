@@ -5,6 +5,7 @@
 #include "sandbox-client/runner/wire.h"
 #include "sandbox-client/runner/wire_edit.h"
 #include "sandbox-client/runner/wire_terminal.h"
+#include "sandbox-client/runner/wire_transfer.h"
 #include "sandbox-client/runner/wire_tree.h"
 
 namespace {
@@ -55,6 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<FileWritten>(bytes);
   check<EditFile>(bytes);
   check<FileEdited>(bytes);
+  check<MakeEntry>(bytes);
+  check<WriteRange>(bytes);
   check<ListFiles>(bytes);
   check<Listing>(bytes);
   check<SearchFiles>(bytes);

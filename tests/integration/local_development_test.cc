@@ -53,7 +53,7 @@ TEST_CASE("the tools of development work in a local sandbox", "[local]") {
        "~/pane && "
        "break; sleep 0.05; done; cat ~/pane; tmux kill-server",
        "pane"},
-      {"script", "script -qec 'tty; stty size' /dev/null </dev/null", "/dev/pts/0"},
+      {"script", "script -qec 'tty; stty size' /dev/null </dev/null", "/dev/pts/"},
       {"gdb",
        "gcc -g -x c - -o d <<<'int main(){return 3;}' && gdb -batch -ex 'break main' -ex run -ex bt ./d 2>&1",
        "main ()"},

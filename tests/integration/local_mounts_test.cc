@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
+#include "sandbox-client/manager.h"
 #include "tests/support/catch.h"
+#include "tests/support/eventually.h"
 #include "tests/support/local_box.h"
 #include "tests/support/require.h"
 #include "tests/support/scratch_directory.h"
@@ -172,6 +175,76 @@ TEST_CASE("further mounts are read-only when they say so, and may be files", "[l
   CHECK(box.run("touch /data/x").exit_code > 0);
   CHECK(box.run("echo x >in/one").exit_code > 0);
   CHECK_FALSE(fs::exists(project.scratch.path() + "/data/.envrc"));
+}
+
+TEST_CASE("a sandbox ends when the person replaces a file that it cannot write, and says why", "[local]") {
+  REXEC_SKIP_WITHOUT("bwrap");
+  const auto replace = [](const Project& project, const std::string& name) {
+    project.scratch.write("project/new", "[core]\n");
+    project.give();
+    fs::rename(project.path + "/new", project.path + "/" + name);
+  };
+  const auto move_and_make = [](const Project& project, const std::string& name) {
+    fs::rename(project.path + "/" + name, project.path + "/" + name + "~");
+    project.scratch.write("project/" + name, "[core]\n");
+    project.give();
+  };
+  const std::vector<std::function<void(const Project&, const std::string&)>> ways = {replace, move_and_make};
+  const bool persistent = GENERATE(false, true);
+  for (const auto& change : ways) {
+    const Project project;
+    SandboxSpec spec;
+    spec.name = "work";
+    spec.principal = "local";
+    spec.persistent = persistent;
+    LocalBox box(spec, {}, project.options());
+    REQUIRE(box.ok());
+    const std::string later =
+        "sleep 0.5; while :; do echo evil >>/workspace/.git/config; echo evil >>/workspace/.bashrc; done";
+    CHECK(box.run("setsid -f sh -c '" + later + "' 2>/dev/null; echo begun").out == "begun\n");
+    change(project, ".git/config");
+    REQUIRE(test::eventually([&] { return !box.runner().alive(); }));
+    const auto again = box.backend().open_channel(box.record().id, {});
+    REQUIRE_FALSE(again);
+    CHECK_THAT(
+        again.error().message,
+        ContainsSubstring("a file that is read-only in the sandbox was replaced, moved or removed on the "
+                          "host: \"/workspace/.git/config\"; the sandbox was ended"));
+    if (persistent) {
+      const auto ended = [&] {
+        const auto records = box.backend().list({});
+        return records && records->size() == 1 && records->front().status == SandboxStatus::stopped &&
+               records->front().ended.find("/workspace/.git/config") != std::string::npos;
+      };
+      CHECK(test::eventually(ended));
+      REQUIRE(box.backend().start(box.record().id, {}));
+      REQUIRE(box.connect());
+      CHECK(refused(box, "echo evil >>.git/config"));
+      REQUIRE(box.backend().destroy(box.record().id, {}));
+    }
+    box.end();
+    CHECK(read_whole_file(project.path + "/.git/config", 1 << 10).value() == "[core]\n");
+    CHECK(read_whole_file(project.path + "/.bashrc", 1 << 10).value() == "true\n");
+  }
+}
+
+TEST_CASE("the answer after a default sandbox ended by itself says why", "[local]") {
+  REXEC_SKIP_WITHOUT("bwrap");
+  const Project project;
+  const test::ScratchState state;
+  LocalOptions options = project.options();
+  options.state_directory = state.path();
+  const auto reactor = make_reactor();
+  const auto manager =
+      make_sandbox_manager(make_local_backend(options, *reactor), *reactor, system_clock(), {}, {});
+  const auto first = manager->acquire({"local"}, std::nullopt, {});
+  REQUIRE(first);
+  fs::rename(project.path + "/.bashrc", project.path + "/other");
+  REQUIRE(test::eventually([&] { return !first->runner->alive(); }));
+  const auto second = manager->acquire({"local"}, std::nullopt, {});
+  REQUIRE(second);
+  CHECK(second->recreated);
+  CHECK_THAT(second->lost_because, ContainsSubstring("\"/workspace/.bashrc\""));
 }
 
 TEST_CASE("what the person allows may be written", "[local]") {

@@ -3,7 +3,7 @@ directory. The sandbox may write the rest of it."""
 import os
 
 from harness import case
-from places import MARK
+from places import MARK, NotTried, wait_for
 
 LOST = "the person's account, as soon as they open, commit or enter what the assistant worked on"
 THERE = [".git/hooks", ".git/config", "nested/.git/hooks", "nested/.git/config", ".envrc", ".mcp.json", ".vscode",
@@ -120,6 +120,41 @@ def git_told_to_run_something(at):
         place.run(f"cd {place.root}/{repository}; git config core.hooksPath {MARK}; git config core.fsmonitor {MARK}; "
                   f"git config alias.status '!{MARK}'; git config --worktree core.pager {MARK}; true")
     return planted(place.host)
+
+
+@case(lost=LOST, needs=without_workspace)
+def protected_files_written_after_the_person_replaced_them(at):
+    got = []
+    for way, name in (("replaced", ".git/config"), ("replaced", ".bashrc"), ("moved", ".mcp.json"), ("moved", ".git")):
+        place = at.own_workspace()
+        place.run(f"cd {place.root}; setsid -f sh -c 'sleep 0.3; for i in $(seq 300); do {EVIL} >>{name}; "
+                  f"{EVIL} >>{name}/config; sleep 0.01; done' >/dev/null 2>&1")
+        replace_as_the_person(place.host, name, way)
+        if not wait_for(lambda: planted_in(place.host, name) or place.ended()):
+            raise NotTried("the sandbox neither wrote nor ended")
+        got += planted_in(place.host, name)
+    return ", ".join(got)
+
+
+def planted_in(host, name):
+    return [path for path in planted(host) if path.startswith(name)]
+
+
+def replace_as_the_person(host, name, way):
+    """What git, editors and file managers do."""
+    path = os.path.join(host, name)
+    status = os.stat(path)
+    if way == "moved":
+        os.rename(path, path + "~")
+    made = path if way == "moved" else path + ".lock"
+    if name == ".git":
+        os.mkdir(made)
+        os.chown(made, status.st_uid, status.st_gid)
+        made += "/config"
+    write(host, os.path.relpath(made, host), "")
+    os.chown(made, status.st_uid, status.st_gid)
+    if way == "replaced":
+        os.rename(made, path)
 
 
 @case(lost="the rest of the person's files", needs=without_workspace)

@@ -116,6 +116,7 @@ class Battery:
         help_text = subprocess.run([binary, "help"], stdout=subprocess.PIPE, check=False).stdout
         self.offers_workspaces = b"--workspace" in help_text
         self._workspace = None
+        self._replaced = None
         self.neighbour = Neighbour(server)
         self.counts = {"refused": 0, "shown to work outside": 0, "not possible here": 0, "ESCAPES": 0, "FAILED": 0}
         self._number = 0
@@ -152,25 +153,42 @@ class Battery:
     def workspace(self):
         """A sandbox of a server of its own that has a directory of the host at /workspace."""
         if self._workspace is None:
-            host = os.path.join(self.world.scratch, "workspace")
-            os.mkdir(host)
-            importlib.import_module("cases_workspace").make_workspace(host)
-            flags = ["--workspace", host]
-            if os.geteuid() == 0:
-                flags += ["--sandbox-uid", str(self._uid)]
-                subprocess.run(["chown", "-R", f"{self._uid}:{self._uid}", host], check=True)
-            server = Server(self.world, self._binary, os.path.join(self.world.scratch, "state-2"), *flags)
-            server.call("sandbox_create", name="workspace")
-            self._workspace = Inside(self, server, "workspace")
+            self._workspace = self._inside_of(*self._workspace_server("workspace"), "workspace")
             self._workspace.put_attacks()
-            self._workspace.root = "/workspace"
-            self._workspace.host = host
         return self._workspace
+
+    def own_workspace(self):
+        """A new sandbox, of a server whose directory of the host no other case uses: such a sandbox may be lost."""
+        if self._replaced is None:
+            self._replaced = self._workspace_server("replaced")
+        self._number += 1
+        return self._inside_of(*self._replaced, f"workspace-{self._number}")
+
+    def _workspace_server(self, name):
+        host = os.path.join(self.world.scratch, name)
+        os.mkdir(host)
+        importlib.import_module("cases_workspace").make_workspace(host)
+        flags = ["--workspace", host]
+        if os.geteuid() == 0:
+            flags += ["--sandbox-uid", str(self._uid)]
+            subprocess.run(["chown", "-R", f"{self._uid}:{self._uid}", host], check=True)
+        return Server(self.world, self._binary, os.path.join(self.world.scratch, f"state-{name}"), *flags), host
+
+    def _inside_of(self, server, host, name):
+        created = server.call("sandbox_create", name=name)
+        if created.failed:
+            raise Failed(created.text)
+        inside = Inside(self, server, name)
+        inside.root = "/workspace"
+        inside.host = host
+        return inside
 
     def end(self):
         """What is left in the state directory when all sandboxes have been deleted."""
         if self._workspace:
             self._workspace.server.end()
+        if self._replaced:
+            self._replaced[0].end()
         for entry in self.server.call("sandbox_list").data["sandboxes"]:
             self.server.call("sandbox_control", sandbox=entry["name"], action="delete")
         return set(os.listdir(os.path.join(self.world.scratch, "state", "sandboxes"))) - {"lock"}

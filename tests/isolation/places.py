@@ -6,11 +6,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from server import Failed
 
 MARK = "written-from-a-sandbox"
 WORKED, REFUSED, ABSENT = 0, 1, 3  # of the attack program; ABSENT: this kernel does not have it
+
+
+def wait_for(condition, seconds=10):
+    """The condition's first value that is true, or its last."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return value
 
 
 class NotTried(Exception):
@@ -100,11 +109,18 @@ class Inside(Place):
 
     def delete(self):
         answer = self.server.call("sandbox_control", sandbox=self.name, action="delete")
-        if answer.failed:
+        # One that an attack has ended may be gone already.
+        if answer.failed and "there is no sandbox" not in answer.text:
             raise Failed(answer.text)
 
     def workspace(self):
         return self.battery.workspace()
+
+    def own_workspace(self):
+        return self.battery.own_workspace()
+
+    def ended(self):
+        return self.server.call("exec", command="true", sandbox=self.name).failed
 
     def server_megabytes(self):
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
@@ -125,6 +141,7 @@ class Outside(Place):
     def __init__(self, world, level):
         super().__init__(world)
         self.level = level
+        self.host = None
         self.home = tempfile.mkdtemp(prefix="outside-", dir=world.scratch)
         shutil.copy(world.attacks, os.path.join(self.home, "attacks"))
         self._victim = subprocess.Popen([world.attacks, "victim"], stdout=subprocess.PIPE,
@@ -205,6 +222,12 @@ class Outside(Place):
         os.mkdir(self.host)
         importlib.import_module("cases_workspace").make_workspace(self.host)
         return self
+
+    def own_workspace(self):
+        return self if self.host else self.workspace()
+
+    def ended(self):
+        return False
 
     def runner_lives(self):
         try:

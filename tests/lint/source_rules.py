@@ -15,6 +15,7 @@ LAYERS = {
     "sandbox-client/": "sandbox-client",
     "sandbox-client/runner/": "runner",
     "sandbox-client/local/": "local",
+    "sandbox-client/terminal/": "terminal",
     "tools/": "tools",
     "app/": "app",
     "tests/": "tests",
@@ -26,11 +27,12 @@ MAY_INCLUDE = {
     "base": set(),
     "mcp": {"base"},
     "transport": {"base", "mcp"},
-    "sandbox-client": {"base"},
+    "sandbox-client": {"base", "terminal"},
     "runner": set(),
+    "terminal": {"base"},
     "local": {"base", "sandbox-client"},
-    "tools": {"base", "mcp", "sandbox-client"},
-    "app": {"base", "mcp", "transport", "sandbox-client", "local", "tools"},
+    "tools": {"base", "mcp", "sandbox-client", "terminal"},
+    "app": {"base", "mcp", "transport", "sandbox-client", "local", "terminal", "tools"},
     "tests": set(LAYERS.values()),
     "examples": set(LAYERS.values()),
 }
@@ -38,7 +40,8 @@ MAY_INCLUDE = {
 # The wire format belongs to both halves of a channel.
 SHARED_HEADERS = {
     "sandbox-client": {"sandbox-client/runner/wire.h", "sandbox-client/runner/wire_edit.h",
-                       "sandbox-client/runner/wire_terminal.h", "sandbox-client/runner/wire_tree.h", "sandbox-client/runner/codec.h"},
+                       "sandbox-client/runner/wire_terminal.h", "sandbox-client/runner/wire_transfer.h",
+                       "sandbox-client/runner/wire_tree.h", "sandbox-client/runner/codec.h"},
 }
 
 # Third-party headers, and the paths that may see them.

@@ -42,6 +42,9 @@ class EachRule(unittest.TestCase):
         self.assert_refused("tools must not include local", "tools/a.cc",
                             '#include "sandbox-client/local/local_backend.h"')
         self.assert_refused("tools must not include app", "tools/a.cc", '#include "app/config.h"')
+        self.assert_allowed("tools/a.cc", '#include "sandbox-client/terminal/screen.h"')
+        self.assert_refused("terminal must not include sandbox-client", "sandbox-client/terminal/a.cc",
+                            '#include "sandbox-client/manager.h"')
         self.assert_refused("app must not include tests", "app/a.cc", '#include "tests/support/catch.h"')
 
     def test_the_runner_stands_alone_but_for_the_wire_format(self):

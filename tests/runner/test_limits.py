@@ -83,7 +83,17 @@ class Disk(RunnerCase):
         deep = "import os\nfor i in range(1100): os.mkdir('d'); os.chdir('d')\nprint('deep', flush=True)\nimport time; time.sleep(60)"
         report = self.client.run(argv=["python3", "-c", deep], cwd=self.folder)
         self.assertEqual((report.reason, report.out), ("disk limit 4 MB", b"deep\n"))
+        # It goes on: what runs then has until the next count to remove it.
+        report = self.client.run("echo here; sleep 60", cwd=self.folder)
+        self.assertEqual((report.reason, report.out), ("disk limit 4 MB", b"here\n"))
+        with self.assertRaisesRegex(RunnerError, "too deep"):
+            self.client.write_file(self.path("probe"), b"x")
         subprocess.run(["rm", "-rf", self.path("d")], check=True)
+
+    def test_an_unreadable_directory_hides_nothing(self):
+        report = self.client.run("mkdir h; chmod 300 h; i=0; while :; do i=$((i+1)); head -c 1M /dev/zero >h/zero$i; sleep 0.1; done",
+                                 cwd=self.folder)
+        self.assertEqual(report.reason, "disk limit 4 MB")
 
 
 if __name__ == "__main__":

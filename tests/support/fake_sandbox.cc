@@ -200,6 +200,18 @@ void FakeRunner::edit_file(sandbox::EditSpec spec, Op op, Completion<sandbox::Fi
   on_edit_file(std::move(spec), std::move(op), std::move(done));
 }
 
+void FakeRunner::make_entry(sandbox::EntrySpec spec, Op op, Completion<void> done) {
+  record("make_entry " + spec.path);
+  if (!on_make_entry) return done(unset("make_entry"));
+  on_make_entry(std::move(spec), std::move(op), std::move(done));
+}
+
+void FakeRunner::write_range(sandbox::RangeSpec spec, Op op, Completion<void> done) {
+  record("write_range " + spec.path);
+  if (!on_write_range) return done(unset("write_range"));
+  on_write_range(std::move(spec), std::move(op), std::move(done));
+}
+
 void FakeRunner::list_files(sandbox::ListSpec spec, Op op, Completion<sandbox::Listing> done) {
   record("list_files " + spec.path);
   if (!on_list_files) return done(unset("list_files"));
@@ -247,6 +259,7 @@ Result<sandbox::SandboxHandle> FakeSandboxManager::acquire(const sandbox::Caller
     if (wanted != "default" && entries_.count(wanted) == 0)
       return Error{ErrorCode::not_found, "there is no sandbox \"" + wanted + "\""};
     if (wanted == "default") handle.recreated = std::exchange(recreated_, false);
+    if (handle.recreated) handle.lost_because = "it ended";
   }
   Entry found = entry(wanted);
   handle.record = std::move(found.record);

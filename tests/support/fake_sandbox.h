@@ -64,6 +64,8 @@ class FakeRunner final : public sandbox::Runner {
       on_read_lines;
   std::function<void(sandbox::WriteSpec, Op, sandbox::Completion<sandbox::FileWritten>)> on_write_file;
   std::function<void(sandbox::EditSpec, Op, sandbox::Completion<sandbox::FileEdited>)> on_edit_file;
+  std::function<void(sandbox::EntrySpec, Op, sandbox::Completion<void>)> on_make_entry;
+  std::function<void(sandbox::RangeSpec, Op, sandbox::Completion<void>)> on_write_range;
   std::function<void(sandbox::ListSpec, Op, sandbox::Completion<sandbox::Listing>)> on_list_files;
   std::function<void(sandbox::SearchSpec, Op, sandbox::Completion<sandbox::SearchResult>)> on_search_files;
 
@@ -109,6 +111,8 @@ class FakeRunner final : public sandbox::Runner {
                   sandbox::Completion<sandbox::FileData> done) override;
   void write_file(sandbox::WriteSpec spec, Op op, sandbox::Completion<sandbox::FileWritten> done) override;
   void edit_file(sandbox::EditSpec spec, Op op, sandbox::Completion<sandbox::FileEdited> done) override;
+  void make_entry(sandbox::EntrySpec spec, Op op, sandbox::Completion<void> done) override;
+  void write_range(sandbox::RangeSpec spec, Op op, sandbox::Completion<void> done) override;
   void list_files(sandbox::ListSpec spec, Op op, sandbox::Completion<sandbox::Listing> done) override;
   void search_files(sandbox::SearchSpec spec, Op op,
                     sandbox::Completion<sandbox::SearchResult> done) override;

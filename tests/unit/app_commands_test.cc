@@ -48,6 +48,7 @@ class FakeProgram final : public Program {
     return server_.get();
   }
   sandbox::Backend& backend() override { return backend_; }
+  sandbox::Reactor& reactor() override { return *reactor_; }
   Result<std::unique_ptr<mcp::Transport>> connect_stdio() override {
     return std::unique_ptr<mcp::Transport>(std::make_unique<ImmediateTransport>());
   }
@@ -56,6 +57,7 @@ class FakeProgram final : public Program {
  private:
   std::function<mcp::ToolResult(const Json&)> answer_;
   test::FakeBackend backend_;
+  const std::unique_ptr<sandbox::Reactor> reactor_ = sandbox::make_reactor();
   std::optional<WorkerPool> pool_;
   std::unique_ptr<mcp::Server> server_;
 };
@@ -281,4 +283,21 @@ TEST_CASE("config show names every setting with value and origin", "[app]") {
   const auto json = parse_json(Setup().run({"config", "show", "--output", "json"}).out);
   CHECK(json->at("settings").size() == settings().size());
   CHECK(Setup().run({"config", "shaw"}).status == kUsage);
+}
+
+TEST_CASE("cp explains what it does not understand with status 2, and what is not there with 1", "[app]") {
+  const Setup setup;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"cp", "a"},
+                                             {"cp", "a", "b"},
+                                             {"cp", "a:x", "b:y"},
+                                             {"cp", "a:x", "-", "--output", "json"},
+                                             {"cp", "a", "b:c", "d"}}) {
+    INFO(words.back());
+    CHECK(setup.run(words).status == kUsage);
+  }
+  const Outcome unknown = setup.run({"cp", "/etc/hostname", "work:"});
+  CHECK(unknown.status == kFailure);
+  CHECK_THAT(unknown.err, ContainsSubstring("no persistent sandbox \"work\"") &&
+                              ContainsSubstring("rexec-mcp sandboxes create work"));
 }

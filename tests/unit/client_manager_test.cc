@@ -244,6 +244,7 @@ TEST_CASE("A default sandbox that was lost is made anew, and the call that does 
   const auto second = f.manager->acquire(kAlice, std::nullopt, Op{});
   REQUIRE(second.ok());
   CHECK(second->recreated);
+  CHECK_THAT(second->lost_because, Contains("the sandbox is gone"));
   CHECK(second->record.id != first->record.id);
   CHECK_FALSE(f.manager->acquire(kAlice, std::nullopt, Op{})->recreated);
   CHECK(eventually([&] { return f.called("destroy " + first->record.id) == 1; }));

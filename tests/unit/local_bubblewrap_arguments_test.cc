@@ -22,6 +22,7 @@ SandboxLayout ordinary_layout() {
   layout.seccomp_fd = 13;
   layout.info_fd = 14;
   layout.channel_fd = 15;
+  layout.guard_fd = 18;
   return layout;
 }
 
@@ -94,7 +95,8 @@ TEST_CASE("bubblewrap arguments ask for every namespace and end in the runner", 
                              "--unshare-cgroup-try", "--unshare-net", "--disable-userns", "--die-with-parent",
                              "--new-session", "--as-pid-1", "--clearenv", "--seccomp"})
     CHECK(contains(parsed.options, option));
-  CHECK(parsed.command == std::vector<std::string>{"/run/rexec/runner", "serve", "--channel-fd", "15"});
+  CHECK(parsed.command ==
+        std::vector<std::string>{"/run/rexec/runner", "serve", "--channel-fd", "15", "--guard-fd", "18"});
 }
 
 TEST_CASE("bubblewrap arguments bind a sandbox to its server unless it is kept", "[local]") {
@@ -113,9 +115,20 @@ TEST_CASE("bubblewrap arguments bind a sandbox to its server unless it is kept",
   const auto runner = std::find(kept.begin(), kept.end(), kRunnerPath);
   const std::vector<std::string> command(std::find(runner + 1, kept.end(), kRunnerPath), kept.end());
   CHECK(command == std::vector<std::string>{kRunnerPath, "serve", "--listen-fd", "20", "--secret-fd", "21",
-                                            "--lease-s", "60", "--expires-ms", "1800000000000"});
+                                            "--lease-s", "60", "--expires-ms", "1800000000000", "--report-fd",
+                                            "22", "--guard-fd", "18"});
   layout.kept->status_fd = 20;
   CHECK_FALSE(bubblewrap_arguments(layout));
+}
+
+TEST_CASE("the runner is to watch what is mounted, and nothing when nothing is", "[local]") {
+  SandboxLayout layout = ordinary_layout();
+  const std::string watched = guarded_mounts(layout.binds);
+  CHECK(watched == std::string("w/workspace\0r/workspace/.git/hooks\0", 35));
+  layout.binds.clear();
+  layout.guard_fd = -1;
+  const auto arguments = bubblewrap_arguments(layout).value();
+  CHECK_FALSE(contains(arguments, "--guard-fd"));
 }
 
 TEST_CASE("bubblewrap arguments share the network only when the host's is asked for", "[local]") {
@@ -263,6 +276,9 @@ TEST_CASE("bubblewrap arguments refuse what is not a variable or a descriptor", 
   for (const int fd : {-1, 0, 2, 13}) {
     layout = ordinary_layout();
     layout.channel_fd = fd;
+    CHECK_FALSE(bubblewrap_arguments(layout));
+    layout = ordinary_layout();
+    layout.guard_fd = fd;
     CHECK_FALSE(bubblewrap_arguments(layout));
   }
   layout = ordinary_layout();

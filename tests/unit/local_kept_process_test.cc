@@ -48,6 +48,25 @@ TEST_CASE("A sandbox runs as long as anybody holds the description that was clai
 }
 
 static_assert(kLeaseOver == runner::kLeaseOverStatus);
+static_assert(kMountLost == runner::kMountLostStatus);
+static_assert(kMountLostPrefix == std::string_view(runner::kMountLostPrefix));
+
+TEST_CASE("Why a runner ended itself is in the file, and is shown without what could mislead", "[local]") {
+  const test::ScratchState scratch;
+  const UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto claimed = claim_alive(directory.get());
+  REQUIRE(claimed.ok());
+  REQUIRE(write_all(claimed->get(), "{\"ended\": \"it \\\\040 \\u001b[1m\\n\u00e9\"}\n").ok());
+  CHECK(look_at_kept(directory.get()).ended == "it \\040 ?[1m???");
+  REQUIRE(write_all(claimed->get(), "{ \"exit-code\": " + std::to_string(kMountLost) + " }\n").ok());
+  CHECK(look_at_kept(directory.get()).ended == "it \\040 ?[1m???");
+  REQUIRE(write_all(claimed->get(), "{ \"exit-code\": 0 }\n").ok());
+  CHECK(look_at_kept(directory.get()).ended.empty());
+  claimed->reset();
+  REQUIRE(claim_alive(directory.get()).ok());
+  CHECK(look_at_kept(directory.get()).ended.empty());
+  CHECK(shown_reason(std::string(1000, 'x')).size() == 400);
+}
 
 TEST_CASE("Only the process that the file is about is killed", "[local]") {
   const test::ScratchState scratch;

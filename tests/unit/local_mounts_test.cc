@@ -1,5 +1,6 @@
 #include "sandbox-client/local/mounts.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +81,41 @@ TEST_CASE("sources that would show too much are refused with the remedy", "[loca
   ::mkfifo((scratch.path() + "/fifo").c_str(), 0600);
   CHECK_THAT(refusal({{}, {{scratch.path() + "/fifo", "/f", true}}, {}}, state),
              ContainsSubstring("neither a directory nor a regular file"));
+}
+
+TEST_CASE("a home cannot be writable, and no advice leads to showing it read-only", "[local]") {
+  const ScratchDirectory scratch;
+  const passwd* user = ::getpwuid(geteuid());
+  REQUIRE(user != nullptr);
+  if (std::string_view(user->pw_dir) == "/" || !std::filesystem::is_directory(user->pw_dir)) return;
+  const std::string text = refusal({user->pw_dir, {}, {}}, scratch.make("state"));
+  CHECK_THAT(text, ContainsSubstring("your home"));
+  CHECK(text.find("read-only") == std::string::npos);
+}
+
+TEST_CASE("sockets in a directory that is shown are noted, also when it is read-only", "[local]") {
+  const ScratchDirectory scratch;
+  const std::string state = scratch.make("state");
+  const std::string shown = scratch.make("shown");
+  const MountOptions options{{}, {{shown, "/m", true}}, {}};
+  const auto before = open_mounts(options, std::nullopt, state);
+  REQUIRE(before);
+  CHECK(before->notes.empty());
+  REQUIRE(::mknod((shown + "/agent").c_str(), S_IFSOCK | 0600, 0) == 0);
+  const auto after = open_mounts(options, std::nullopt, state);
+  REQUIRE(after);
+  REQUIRE(after->notes.size() == 1);
+  CHECK_THAT(after->notes.front(), ContainsSubstring("\"/m/agent\""));
+}
+
+TEST_CASE("settings of git that cannot be followed are noted", "[local]") {
+  const ScratchDirectory scratch;
+  const std::string state = scratch.make("state");
+  scratch.write("work/.git/config", "[core]\nhooksPath = .\n");
+  const auto opened = open_mounts({scratch.path() + "/work", {}, {}}, std::nullopt, state);
+  REQUIRE(opened);
+  REQUIRE(opened->notes.size() == 1);
+  CHECK_THAT(opened->notes.front(), ContainsSubstring("settings of git in /workspace"));
 }
 
 TEST_CASE("a directory that the sandboxes' user cannot write is refused with the remedy", "[local]") {

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 
+#include <stdio.h>
+
 #include <filesystem>
 #include <map>
 
 #include "tests/support/catch.h"
+#include "tests/support/require.h"
 #include "tests/support/scratch_directory.h"
 
 namespace rexec::sandbox {
@@ -14,6 +17,16 @@ namespace {
 using rexec::test::ContainsSubstring;
 using rexec::test::ScratchDirectory;
 namespace fs = std::filesystem;
+
+/// What a shell command writes.
+std::string output_of(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  for (int c = ::fgetc(pipe); c != EOF; c = ::fgetc(pipe)) text += static_cast<char>(c);
+  CHECK(::pclose(pipe) == 0);
+  return text;
+}
 
 struct Box {
   ScratchDirectory scratch;
@@ -33,10 +46,28 @@ struct Box {
 };
 
 /// Whether each path is read-only.
-std::map<std::string, bool> pins_of(const Protection& protection) {
-  std::map<std::string, bool> pins;
+using Pins = std::map<std::string, bool>;
+
+Pins pins_of(const Protection& protection) {
+  Pins pins;
   for (const Pin& pin : protection.pins) pins[pin.path] = pin.read_only;
   return pins;
+}
+
+Pins pins_in(const Box& box, bool followed = true) {
+  auto placeholders = box.placeholders();
+  REQUIRE(placeholders);
+  const auto found = find_protection(box.root.get(), {}, *placeholders);
+  REQUIRE(found);
+  CHECK(found->followed == followed);
+  return pins_of(*found);
+}
+
+/// Whether a path, or a directory above it, is read-only.
+bool covers(const Pins& pins, const std::string& path) {
+  for (fs::path at = path; !at.empty(); at = at.parent_path())
+    if (const auto found = pins.find(at.string()); found != pins.end() && found->second) return true;
+  return false;
 }
 
 }  // namespace
@@ -97,10 +128,6 @@ TEST_CASE("nested repositories, submodules and worktrees are protected with all 
 }
 
 TEST_CASE("a hooks path that git is configured with is protected too", "[local]") {
-  CHECK(hooks_path("[user]\nhooksPath = no\n[core]\n\tbare = false\n\tHooksPath = \"my hooks\"\n") ==
-        "my hooks");
-  CHECK(hooks_path("[core] hookspath=.husky/_") == ".husky/_");
-  CHECK(hooks_path("[core \"x\"]\nhookspath=a\n[").empty());
   const Box box;
   box.repository("app/.git");
   box.scratch.write("workspace/app/.git/config", "[core]\n\thooksPath = .husky/_\n");
@@ -112,6 +139,155 @@ TEST_CASE("a hooks path that git is configured with is protected too", "[local]"
   const auto pins = pins_of(*found);
   CHECK(pins.at("app/.husky/_"));
   CHECK_FALSE(pins.at("app/.husky"));
+}
+
+TEST_CASE("the hooks that git takes are protected, however they are written", "[local]") {
+  REXEC_SKIP_WITHOUT("patch");
+  const Box box;
+  const std::string git =
+      "cd " + box.path + "/r && GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null HOME=/nonexistent git ";
+  box.scratch.make("workspace/r");
+  output_of(git + "init -q");
+  box.scratch.make("workspace/r/there");
+  box.scratch.make("workspace/other");
+  const std::string head = "[core]\nrepositoryformatversion = 0\nbare = false\n";
+  for (const std::string& value :
+       {std::string(".githooks # team"), std::string("\"my hooks\" ; x"), std::string("a\\\nb"),
+        std::string("there"), std::string("there/"), std::string("./there/./deep/er"),
+        std::string("../other/h"), std::string(".git/own"), std::string("a \\\"b\\\""),
+        box.path + "/other/absolute", std::string("there//x"), std::string("x/../there")}) {
+    CAPTURE(value);
+    box.scratch.write("workspace/r/.git/config", head + "[CORE]\nHooksPath = " + value + "\n");
+    std::string taken = output_of(git + "rev-parse --git-path hooks");
+    REQUIRE(!taken.empty());
+    taken.pop_back();
+    const std::string whole = (fs::path(box.path) / "r" / taken).lexically_normal().string();
+    REQUIRE(whole.starts_with(box.path + "/"));
+    std::string inside = whole.substr(box.path.size() + 1);
+    if (inside.back() == '/') inside.pop_back();
+    CAPTURE(inside);
+    CHECK(covers(pins_in(box), inside));
+  }
+}
+
+TEST_CASE("hooks that are not there yet cannot be made, and leave nothing behind", "[local]") {
+  const Box box;
+  box.repository(".git");
+  box.scratch.write("workspace/.git/config", "[core]\nhooksPath=.husky/_/x\n");
+  {
+    auto placeholders = box.placeholders();
+    REQUIRE(placeholders);
+    const auto found = find_protection(box.root.get(), {}, *placeholders);
+    REQUIRE(found);
+    CHECK(found->followed);
+    CHECK(pins_of(*found).at(".husky"));
+    CHECK(box.has(".husky"));
+  }
+  CHECK_FALSE(box.has(".husky"));
+  CHECK_FALSE(box.has(".git/.husky"));
+  box.scratch.make("workspace/.husky");
+  CHECK(pins_in(box).at(".husky/_"));
+  CHECK_FALSE(pins_in(box).at(".husky"));
+  CHECK_FALSE(box.has(".husky/_"));
+}
+
+TEST_CASE("files that a configuration includes are protected, and obeyed", "[local]") {
+  const Box box;
+  box.repository(".git");
+  box.scratch.write("workspace/.git/config",
+                    "[include]\npath = ../team/gitconfig\n[includeIf \"onbranch:x\"]\npath=missing\n"
+                    "[include]\npath=" +
+                        box.path + "/absolute\n[include]\npath=../no/such\n");
+  box.scratch.write("workspace/team/gitconfig", "[core]\nhooksPath = .team\n");
+  const Pins pins = pins_in(box);
+  for (const char* path : {"team/gitconfig", ".team", ".git/missing", "absolute", "no"}) {
+    CAPTURE(path);
+    REQUIRE(pins.contains(path));
+    CHECK(pins.at(path));
+  }
+  CHECK_FALSE(pins.at("team"));
+  CHECK_FALSE(box.has("absolute"));
+  CHECK_FALSE(box.has("no"));
+}
+
+TEST_CASE("every file of a repository's configuration is read", "[local]") {
+  const Box box;
+  box.repository(".git");
+  box.scratch.write("workspace/.git/config.worktree", "[core]\nhooksPath = .one\n");
+  box.repository(".git/modules/libs/two");
+  box.scratch.write("workspace/.git/modules/libs/two/config",
+                    "[core]\nworktree = ../../../../libs/two\nhooksPath = .two\n");
+  box.scratch.write("workspace/.git/worktrees/w/commondir", "../..\n");
+  box.scratch.write("workspace/.git/worktrees/w/config.worktree", "[core]\nhooksPath = .three\n");
+  box.scratch.write("workspace/linked/.git", "gitdir: ../.git/worktrees/w\n");
+  box.scratch.make("workspace/libs/two");
+  // A worktree of a repository elsewhere.
+  box.scratch.write("main/.git/config", "[core]\nhooksPath = .four\n");
+  box.scratch.write("main/.git/worktrees/v/commondir", "../..\n");
+  box.scratch.write("workspace/v/.git", "gitdir: " + box.scratch.path() + "/main/.git/worktrees/v\n");
+  const Pins pins = pins_in(box);
+  for (const char* path : {".one", "libs/two/.two", "linked/.three", "linked/.one", "v/.four"}) {
+    CAPTURE(path);
+    CHECK(covers(pins, path));
+  }
+}
+
+TEST_CASE("bare repositories are repositories", "[local]") {
+  const Box box;
+  for (const char* name : {"bare.git", "deep/er/mirror", "none"}) {
+    box.repository(name);
+    box.scratch.make("workspace/" + std::string(name) + "/objects");
+  }
+  box.scratch.make("workspace/bare.git/refs");
+  box.scratch.make("workspace/deep/er/mirror/refs");
+  box.repository("bare.git/inner/.git");
+  box.scratch.write("workspace/bare.git/config", "[core]\nbare = true\nhooksPath = shared\n");
+  const Pins pins = pins_in(box);
+  for (const char* path : {"bare.git/config", "bare.git/hooks", "bare.git/commondir", "bare.git/shared",
+                           "bare.git/inner/.git/hooks", "deep/er/mirror/config", "deep/er/mirror/hooks"}) {
+    CAPTURE(path);
+    REQUIRE(pins.contains(path));
+    CHECK(pins.at(path));
+  }
+  CHECK_FALSE(pins.at("bare.git"));
+  CHECK_FALSE(pins.at("deep/er/mirror"));
+  CHECK_FALSE(pins.contains("none"));
+  CHECK_FALSE(pins.contains("none/config"));
+}
+
+TEST_CASE("a directory becomes read-only with all in it, in whatever order that is found out", "[local]") {
+  const Box box;
+  box.repository(".git");
+  for (const char* name : {"a", "tools/x", "z"}) {
+    box.repository(std::string(name) + "/.git");
+    box.scratch.write("workspace/" + std::string(name) + "/.git/config", "[core]\nhooksPath=../tools\n");
+  }
+  for (const auto& [path, read_only] : pins_in(box)) {
+    CAPTURE(path);
+    if (path.starts_with("tools")) CHECK(read_only);
+  }
+}
+
+TEST_CASE("what cannot be followed or protected is said", "[local]") {
+  for (const char* config :
+       {"[core]\nhooksPath = .\n", "[core]\nhooksPath = ..\n", "[core]\nhooksPath = .git\n",
+        "[core]\nhooksPath = ~nobody-of-that-name/x\n", "[core\n"}) {
+    CAPTURE(config);
+    const Box box;
+    box.repository(".git");
+    box.scratch.write("workspace/.git/config", config);
+    (void)pins_in(box, false);
+  }
+  const Box box;
+  box.repository(".git");
+  box.scratch.make("elsewhere");
+  fs::create_directory_symlink(box.scratch.path() + "/elsewhere", box.path + "/link");
+  box.scratch.write("workspace/.git/config", "[core]\nhooksPath = link/x\n");
+  auto placeholders = box.placeholders();
+  REQUIRE(placeholders);
+  const auto found = find_protection(box.root.get(), {}, *placeholders);
+  REQUIRE_FALSE(found);
+  CHECK_THAT(found.error().message, ContainsSubstring("link is a symbolic link"));
 }
 
 TEST_CASE("what lies in a protected path is not made writable again", "[local]") {

@@ -3,11 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/scratch_directory.h"
 
 namespace rexec::runner {
 namespace {
@@ -15,23 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 using Step = DiskCount::Step;
 
-class Tree {
- public:
-  Tree() {
-    std::string path = fs::temp_directory_path() / "rexec-disk-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    root = path;
-  }
-  ~Tree() { fs::remove_all(root); }
-  Tree(const Tree&) = delete;
-  Tree& operator=(const Tree&) = delete;
+struct Tree : test::ScratchDirectory {
+  void file(const std::string& name, std::size_t size) const { write(name, std::string(size, 'x')); }
 
-  void file(const std::string& path, std::size_t size) const {
-    fs::create_directories((root / path).parent_path());
-    std::ofstream(root / path) << std::string(size, 'x');
-  }
-
-  fs::path root;
+  const fs::path root = path();
 };
 
 std::uint64_t blocks(const fs::path& path) {
@@ -75,6 +61,20 @@ TEST_CASE("a file with two names counts once", "[runner]") {
   const std::uint64_t before = count(tree.root, 100);
   fs::create_hard_link(tree.root / "one", tree.root / "two");
   CHECK(count(tree.root, 100) == before);
+}
+
+TEST_CASE("a directory without permissions hides nothing, and keeps its mode", "[runner]") {
+  const Tree tree;
+  tree.file("closed/inner/large", 1 << 20);
+  const std::uint64_t expected = count(tree.root, 100);
+  for (const mode_t mode : {mode_t{0}, mode_t{0300}, mode_t{0111}}) {
+    REQUIRE(::chmod((tree.root / "closed").c_str(), mode) == 0);
+    CHECK(count(tree.root, 100) == expected);
+    struct stat status {};
+    REQUIRE(::stat((tree.root / "closed").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == mode);
+  }
+  ::chmod((tree.root / "closed").c_str(), 0700);
 }
 
 TEST_CASE("a hole takes no room", "[runner]") {

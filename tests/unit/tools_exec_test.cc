@@ -294,7 +294,8 @@ TEST_CASE("an answer from a default sandbox that was made anew says so", "[tools
   bench.runner();
   bench.manager.lose_default();
   const auto result = bench.run("exec", {{"command", "echo hi"}});
-  CHECK_THAT(text_of(result), ContainsSubstring("the default sandbox had been lost"));
+  CHECK_THAT(text_of(result),
+             ContainsSubstring("the default sandbox had been lost: it ended; this is a new"));
   CHECK(structured(result)["sandbox_recreated"] == true);
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/support/catch.h"
 #include "tests/support/fake_tool_call.h"
 
@@ -137,4 +139,95 @@ TEST_CASE("list_files explains what it could not do", "[tools]") {
   const auto failed = bench.run("list_files", {{"glob", "["}});
   CHECK(failed.is_error);
   CHECK_THAT(text_of(failed), ContainsSubstring("the glob cannot be used"));
+}
+
+namespace {
+
+const std::string kToken = "tok/en=of 8+ bytes";
+
+struct SecretTree : ToolBench {
+  std::vector<std::string> paths;
+  std::size_t asked = 0;
+
+  explicit SecretTree(std::vector<std::string> of) : paths(std::move(of)) {
+    configure({{"TOKEN", [](const Op&) -> Result<std::string> { return kToken; }}});
+    std::sort(paths.begin(), paths.end());
+    runner().on_list_files = [this](const ListSpec& spec, const Op&,
+                                    const sandbox::Completion<Listing>& done) {
+      ++asked;
+      Listing page;
+      for (const std::string& path : paths) {
+        if (path <= spec.after) continue;
+        if (page.entries.size() == spec.limit) {
+          page.stopped = sandbox::Stopped::limit;
+          page.next = page.entries.back().path;
+          break;
+        }
+        page.entries.push_back(entry(path, FileType::file, page.entries.size()));
+      }
+      done(std::move(page));
+    };
+  }
+
+  /// Entries of all pages; fewer than there are when the pages do not come to an end.
+  std::size_t page_through(Json arguments) {
+    std::size_t entries = 0;
+    for (std::size_t pages = 0; pages <= paths.size(); ++pages) {
+      const auto result = run("list_files", arguments);
+      INFO(text_of(result));
+      REQUIRE_FALSE(result.is_error);
+      const std::string all = text_of(result) + dump_json(*result.structured);
+      CHECK(all.find(kToken) == all.npos);
+      CHECK(all.find("en=of 8+") == all.npos);
+      entries += result.structured->at("entries").size();
+      if (result.structured->at("truncated") == false) return entries;
+      arguments["after"] = result.structured->at("next_after");
+    }
+    return 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Pages that end at a name with a secret go on behind it, once", "[tools]") {
+  SecretTree bench({"a", "b-" + kToken + "-1", "b-" + kToken + "-2", "b-" + kToken + "-3", "c",
+                    kToken + "/one", kToken + "/two", "z" + kToken});
+  for (std::size_t limit = 1; limit <= bench.paths.size() + 1; ++limit) {
+    INFO("limit " << limit);
+    CHECK(bench.page_through({{"limit", limit}, {"depth", 3}}) == bench.paths.size());
+  }
+  // Cut by the tool for the size of the answer.
+  bench.limits.default_chars = 40;
+  CHECK(bench.page_through(Json::object()) == bench.paths.size());
+}
+
+TEST_CASE("A secret that begins in the path of a listing is no end of its pages", "[tools]") {
+  SecretTree bench({"en=of 8+ bytes", "en=of 8+ bytes.1", "en=of 8+ bytes.2"});
+  CHECK(bench.page_through({{"path", "/cache/tok"}, {"limit", 1}}) == bench.paths.size());
+  SecretTree inside({"a", "b", "c"});
+  CHECK(inside.page_through({{"path", "~/" + kToken}, {"limit", 1}}) == inside.paths.size());
+}
+
+TEST_CASE("A position that no listing gave is refused", "[tools]") {
+  SecretTree bench({"a" + kToken, "b" + kToken, "c"});
+  const auto page = bench.run("list_files", {{"limit", 1}});
+  std::string position = page.structured->at("next_after");
+  REQUIRE(position.starts_with("position:"));
+  CHECK(bench.run("list_files", {{"after", position}}).structured->at("entries").size() == 2);
+  const std::size_t asked = bench.asked;
+  char& digit = position[20];
+  digit = digit == 'A' ? 'B' : 'A';
+  for (const std::string& after : {position, std::string("position:"), std::string("position:a/b")}) {
+    const auto refused = bench.run("list_files", {{"after", after}});
+    CHECK(refused.is_error);
+    CHECK_THAT(text_of(refused), ContainsSubstring("is not one of this server"));
+  }
+  SecretTree restarted({"a"});
+  CHECK(restarted.run("list_files", {{"after", page.structured->at("next_after")}}).is_error);
+  CHECK(bench.asked == asked);
+}
+
+TEST_CASE("A file may be called like a position", "[tools]") {
+  SecretTree bench({"position:x", "position:y", "z"});
+  CHECK(bench.page_through({{"path", "."}, {"limit", 1}}) == 3);
 }

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "tests/support/catch.h"
+#include "tools/support/path_seal.h"
 #include "tools/support/secret_patterns.h"
 
 using namespace rexec;
@@ -216,6 +217,56 @@ TEST_CASE("an edge that nothing is known behind shows less than eight bytes of a
       }
     }
   }
+}
+
+TEST_CASE("what lies between two open edges shows less than eight bytes of a secret", "[tools]") {
+  Random random(5);
+  for (int round = 0; round < 100; ++round) {
+    const std::string secret = random_text(random, 12 + below(random, 40), kSecretBytes);
+    const Masker masker(only("NAME", secret));
+    const std::string text = random_form(random, secret);
+    for (std::size_t begin = 0; begin < text.size(); ++begin) {
+      const std::size_t size = 4 + below(random, text.size());
+      const std::string part = masked(masker, text.substr(begin, size), {true, true});
+      INFO("round " << round << ": " << text << " at " << begin << ": " << part);
+      REQUIRE(longest_leak(percent_decoded(part), only("NAME", secret)) < 8);
+      REQUIRE(longest_leak(without_line_ends(part), only("NAME", secret)) < 8);
+    }
+  }
+}
+
+TEST_CASE("a part of a text is found wherever it lies, and nothing across two texts", "[tools]") {
+  const PartSearch search(std::vector<std::string>{"abcdefghijkl", "", "xyz", std::string(5000, 'a') + "b"});
+  for (const char* part : {"", "a", "abc", "bcdefghi", "bcdefghijkl", "jkl", "xyz", "yz", "z", "aaab"})
+    CHECK(search.contains(part));
+  for (const char* part : {"klx", "zaa", "abcdefghijklx", "acb", "ba", "bcdefghijkm"})
+    CHECK_FALSE(search.contains(part));
+  CHECK(search.contains(std::string(5000, 'a')));
+  CHECK_FALSE(search.contains(std::string(5001, 'a')));
+  CHECK_FALSE(PartSearch({}).contains("a"));
+}
+
+TEST_CASE("a value with CRLF is found with LF too", "[tools]") {
+  const Masker masker(only("A", "ab\r\ncd\r\nef"));
+  CHECK(masked(masker, "<ab\ncd\nef>") == "<**\n**\n**>");
+}
+
+TEST_CASE("a sealed path opens to itself, and nothing else opens", "[tools]") {
+  const PathSeal seal;
+  for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 4096U}) {
+    const std::string path(size, 'p');
+    const std::string sealed = seal.seal(path);
+    CHECK(seal.open(sealed) == path);
+    CHECK(seal.seal(path) == sealed);
+    CHECK(sealed.find("pppp") == sealed.npos);
+    CHECK_FALSE(PathSeal().open(sealed));
+    std::string changed = sealed;
+    changed[changed.size() / 2] = changed[changed.size() / 2] == 'A' ? 'B' : 'A';
+    CHECK_FALSE(seal.open(changed));
+  }
+  CHECK_FALSE(seal.open(""));
+  CHECK_FALSE(seal.open("AAAA"));
+  CHECK_FALSE(seal.open("not base64!"));
 }
 
 TEST_CASE("text without secrets stays as it is", "[tools]") {

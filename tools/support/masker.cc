@@ -131,6 +131,24 @@ std::string mask_of(std::string_view original, std::string_view name) {
   return mask;
 }
 
+std::vector<std::string> all_patterns(const std::vector<Secret>& secrets) {
+  std::vector<std::string> all;
+  for (const Secret& secret : secrets) {
+    for (std::string& bytes : secret_patterns(secret.value)) all.push_back(std::move(bytes));
+  }
+  return all;
+}
+
+std::size_t lines_of(const std::vector<Secret>& secrets, std::size_t longest) {
+  constexpr std::size_t kWrappedLine = 64;  // as PEM files have it; other programs use 76
+  std::size_t lines = longest / kWrappedLine;
+  for (const Secret& secret : secrets) {
+    const auto ends = std::count(secret.value.begin(), secret.value.end(), '\n');
+    lines = std::max(lines, static_cast<std::size_t>(ends));
+  }
+  return lines + 1;
+}
+
 std::vector<PatternSearch::Pattern> patterns_of(const std::vector<Secret>& secrets, bool backward) {
   std::vector<PatternSearch::Pattern> patterns;
   for (std::size_t i = 0; i < secrets.size(); ++i) {
@@ -145,7 +163,10 @@ std::vector<PatternSearch::Pattern> patterns_of(const std::vector<Secret>& secre
 }  // namespace
 
 Masker::Masker(std::vector<Secret> secrets)
-    : search_(patterns_of(secrets, false)), backward_(patterns_of(secrets, true)) {
+    : search_(patterns_of(secrets, false)),
+      backward_(patterns_of(secrets, true)),
+      parts_(all_patterns(secrets)),
+      context_lines_(lines_of(secrets, search_.longest())) {
   for (Secret& secret : secrets) names_.push_back(std::move(secret.name));
 }
 
@@ -167,6 +188,9 @@ void Masker::mask(std::string& text, OpenEdges open) const {
     }
     // An open start may cut a percent-encoded byte.
     for (std::size_t cut = 0; open.before && cut < 3 && cut < seen.size(); ++cut) {
+      if (open.after && seen.size() - cut >= kMinFragmentBytes && parts_.contains(seen.substr(cut))) {
+        spans.push_back({0, text.size(), kFragment});
+      }
       std::string start(seen.substr(cut, search_.longest()));
       std::reverse(start.begin(), start.end());
       const std::size_t size = backward_.beginning_at_end(start);

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/support/part_search.h"
 #include "tools/support/pattern_search.h"
 
 namespace rexec::tools {
@@ -51,6 +52,9 @@ class Masker {
 
   /// Bytes on either side of a window that decide about it, less than 256 KiB.
   std::size_t context() const;
+  /// Lines on either side of a line that nearly always decide about it. Where they do not, narrow base64 or a
+  /// value of many short lines, an edge has to be open.
+  std::size_t context_lines() const { return context_lines_; }
   /// Masks in place; the size stays. At an open edge also what may be part of a secret.
   void mask(std::string& text, OpenEdges open = {}) const;
 
@@ -58,6 +62,8 @@ class Masker {
   std::vector<std::string> names_;
   PatternSearch search_;
   PatternSearch backward_;  // the same patterns from their ends, for edges
+  PartSearch parts_;        // their insides, for texts between two open edges
+  std::size_t context_lines_;
 };
 
 /// The first mask in `text` that stands for one of the secrets `names`, or that has asterisks alone.

@@ -7,10 +7,15 @@
 #include <optional>
 #include <utility>
 
+#include "tools/support/masked_lines.h"
+
 namespace rexec::tools {
 namespace {
 
 using sandbox::Completion;
+
+// As the runner takes them (sandbox-client/runner/wire_tree.h).
+constexpr std::size_t kMaxContextLines = 50;
 
 using Loaded = std::shared_ptr<const Secrets::Loaded>;
 
@@ -275,21 +280,54 @@ class MaskingRunner final : public sandbox::Runner {
   void edit_file(sandbox::EditSpec spec, Op op, Completion<sandbox::FileEdited> done) override {
     runner_->edit_file(std::move(spec), std::move(op),
                        [secrets = secrets_, done = std::move(done)](Result<sandbox::FileEdited> edited) {
-                         if (!edited) return done(masked(secrets, std::move(edited).error()));
-                         // A diff has whole lines, so only where it was cut may a secret go on.
-                         secrets->masker.mask(edited->diff, {false, edited->diff_cut});
+                         if (!edited) {
+                           Error error = std::move(edited).error();
+                           mask_quoted_lines(secrets->masker, error.message);
+                           return done(std::move(error));
+                         }
+                         mask_diff(secrets->masker, edited->diff);
                          done(std::move(edited));
                        });
   }
+  void make_entry(sandbox::EntrySpec spec, Op op, Completion<void> done) override {
+    runner_->make_entry(std::move(spec), std::move(op), mask_error(std::move(done)));
+  }
+  void write_range(sandbox::RangeSpec spec, Op op, Completion<void> done) override {
+    runner_->write_range(std::move(spec), std::move(op), mask_error(std::move(done)));
+  }
+  /// Where a path is masked, what goes on behind it is a sealed one: the mask is no place in a directory.
   void list_files(sandbox::ListSpec spec, Op op, Completion<sandbox::Listing> done) override {
+    if (spec.after.starts_with('/')) {
+      auto after = secrets_->positions.open(spec.after.substr(1));
+      if (!after) {
+        return done(
+            Error{ErrorCode::invalid_argument,
+                  "the position to go on behind is not one of this server, which may have been started "
+                  "again since; list without it"});
+      }
+      spec.after = *std::move(after);
+    }
+    // As one text: a secret may have a slash.
+    std::string root = spec.path.ends_with('/') ? spec.path : spec.path + "/";
     runner_->list_files(std::move(spec), std::move(op),
-                        [secrets = secrets_, done = std::move(done)](Result<sandbox::Listing> listing) {
+                        [secrets = secrets_, root = std::move(root),
+                         done = std::move(done)](Result<sandbox::Listing> listing) {
                           if (!listing) return done(masked(secrets, std::move(listing).error()));
+                          const auto position_instead_of = [&](std::string& path) {
+                            const std::string whole = root + path;
+                            std::string shown = whole;
+                            secrets->masker.mask(shown);
+                            if (shown == whole) return std::string();
+                            std::string position = "/" + secrets->positions.seal(path);
+                            path = shown.substr(root.size());
+                            return position;
+                          };
                           for (sandbox::ListEntry& entry : listing->entries) {
-                            secrets->masker.mask(entry.path);
+                            entry.position = position_instead_of(entry.path);
                             secrets->masker.mask(entry.info.target);
                           }
-                          secrets->masker.mask(listing->next);
+                          if (std::string next = position_instead_of(listing->next); !next.empty())
+                            listing->next = next;
                           done(std::move(listing));
                         });
   }
@@ -299,23 +337,30 @@ class MaskingRunner final : public sandbox::Runner {
     options.set_case_sensitive(!spec.ignore_case);
     options.set_log_errors(false);
     auto pattern = std::make_shared<const RE2>(spec.pattern, options);
-    runner_->search_files(
-        std::move(spec), std::move(op),
-        [secrets = secrets_, pattern, done = std::move(done)](Result<sandbox::SearchResult> found) {
-          if (!found) return done(masked(secrets, std::move(found).error()));
-          const Masker& masker = secrets->masker;
-          std::erase_if(found->matches, [&](sandbox::SearchMatch& match) {
-            const std::string line = match.text;
-            masker.mask(match.text, {match.cut_before, match.cut_after});
-            return match.text != line && !RE2::PartialMatch(match.text, *pattern);
-          });
-          for (sandbox::SearchMatch& match : found->matches) {
-            masker.mask(match.path);
-            for (std::string& line : match.before) masker.mask(line);
-            for (std::string& line : match.after) masker.mask(line);
-          }
-          done(std::move(found));
-        });
+    const std::size_t wanted = spec.context_lines;
+    spec.context_lines = std::min(wanted + secrets_->masker.context_lines(), kMaxContextLines);
+    runner_->search_files(std::move(spec), std::move(op),
+                          [secrets = secrets_, pattern, wanted, asked = spec.context_lines,
+                           done = std::move(done)](Result<sandbox::SearchResult> found) {
+                            if (!found) return done(masked(secrets, std::move(found).error()));
+                            const Masker& masker = secrets->masker;
+                            const bool ends = found->stopped == sandbox::Stopped::complete &&
+                                              found->binary == 0 && found->unreadable == 0;
+                            std::erase_if(found->matches, [&](sandbox::SearchMatch& match) {
+                              const std::string line = match.text;
+                              mask_match(masker, match, asked, ends);
+                              return match.text != line && !RE2::PartialMatch(match.text, *pattern);
+                            });
+                            for (sandbox::SearchMatch& match : found->matches) {
+                              masker.mask(match.path);
+                              const std::size_t extra =
+                                  match.before.size() - std::min(match.before.size(), wanted);
+                              match.before.erase(match.before.begin(),
+                                                 match.before.begin() + static_cast<std::ptrdiff_t>(extra));
+                              match.after.resize(std::min(match.after.size(), wanted));
+                            }
+                            done(std::move(found));
+                          });
   }
 
  private:

@@ -2,8 +2,11 @@
 //
 // After each answer it fetches what lies beside the bytes that were asked for, as far as Masker::context()
 // reaches, so it costs one more exchange where a window begins or ends inside of a stream. Where nothing can
-// be fetched, because output is lost or not written yet, what may be part of a secret is masked. A selection
-// of lines by a caller's regular expression sees masked bytes too. What the caller sends is passed on.
+// be fetched, because output is lost or not written yet, or lines lie outside of a diff, what may be part of
+// a secret is masked. A search asks for more lines around its matches than the caller does, so it may stop
+// for the size of its answer earlier. A masked path in a listing has a position beside it that tells nothing
+// and takes the listing on; it ends with the secrets that it was made with. A selection of lines by a
+// caller's regular expression sees masked bytes too. What the caller sends is passed on.
 #pragma once
 
 #include <memory>

@@ -261,7 +261,7 @@ mcp::ToolResult present_process(const sandbox::SandboxHandle& handle, const Proc
   std::size_t frame =
       utf8_length(status_line(report, request, last, true, selected)) + kStderrHeader.size() + 2;
   for (const std::string& note : notes) frame += utf8_length(note) + 3;
-  if (handle.recreated) frame += kRecreatedNote.size() + 1;
+  if (handle.recreated) frame += utf8_length(recreated_note(handle)) + 1;
   const bool lost = request.forward && (report.streams[0].lost > 0 || report.streams[1].lost > 0);
   constexpr std::size_t kLostNote = 80;
   if (lost) frame += kLostNote;

@@ -2,9 +2,22 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "tools/support/arguments.h"
 
 namespace rexec::tools {
+namespace {
+
+constexpr std::size_t kMaxReason = 600;
+
+}  // namespace
+
+std::string recreated_note(const sandbox::SandboxHandle& handle) {
+  if (!handle.recreated) return {};
+  const std::string why = to_valid_utf8(utf8_prefix(handle.lost_because, kMaxReason));
+  return "[the default sandbox had been lost" + (why.empty() ? "" : ": " + why) +
+         "; this is a new one, without the files and processes of the old]";
+}
 
 void use_sandbox(const Services& services, const std::shared_ptr<mcp::ToolCall>& call,
                  std::function<void(sandbox::SandboxHandle)> use) {
@@ -36,7 +49,7 @@ bool reply_if_wanted(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, 
     if (!result.content.empty() && result.content.front().kind == mcp::Content::Kind::text) {
       std::string& text = result.content.front().text;
       if (!text.empty() && text.back() != '\n') text += '\n';
-      text += kRecreatedNote;
+      text += recreated_note(handle);
     }
     if (result.structured) (*result.structured)["sandbox_recreated"] = true;
   }

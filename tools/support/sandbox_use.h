@@ -3,7 +3,7 @@
 
 #include <functional>
 #include <memory>
-#include <string_view>
+#include <string>
 
 #include "base/result.h"
 #include "mcp/tool.h"
@@ -18,9 +18,8 @@ namespace rexec::tools {
 void use_sandbox(const Services& services, const std::shared_ptr<mcp::ToolCall>& call,
                  std::function<void(sandbox::SandboxHandle)> use);
 
-/// Line that is added to an answer when the default sandbox had been lost and was made anew.
-inline constexpr std::string_view kRecreatedNote =
-    "[the default sandbox had been lost; this is a new one, without the files and processes of the old]";
+/// Line that is added to an answer when the default sandbox had been lost and was made anew; otherwise empty.
+std::string recreated_note(const sandbox::SandboxHandle& handle);
 
 /// Answers a call that worked in `handle`: says whether the sandbox is a new one.
 void reply_from(const sandbox::SandboxHandle& handle, mcp::ToolCall& call, mcp::ToolResult result);

@@ -75,6 +75,13 @@ std::string replaced(std::string_view value, char from, std::string_view to) {
   return result;
 }
 
+std::string with_plain_line_ends(std::string_view value) {
+  std::string result;
+  for (std::size_t i = 0; i < value.size(); ++i)
+    if (!value.substr(i).starts_with("\r\n")) result += value[i];
+  return result;
+}
+
 /// As printf %q of bash does it.
 std::string shell_escape(std::string_view value) {
   constexpr std::string_view kPlain = "@%+=:,./-_";
@@ -117,6 +124,7 @@ void add_forms(std::string_view value, std::vector<std::string>& patterns) {
 std::vector<std::string> secret_patterns(std::string_view value) {
   std::vector<std::string> patterns;
   add_forms(value, patterns);
+  if (std::string lines = with_plain_line_ends(value); lines != value) patterns.push_back(std::move(lines));
   for (std::size_t at = value.find('\n') == value.npos ? value.size() : 0; at < value.size();) {
     const std::size_t end = std::min(value.find('\n', at), value.size());
     std::string_view line = value.substr(at, end - at);

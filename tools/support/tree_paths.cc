@@ -9,6 +9,7 @@ namespace rexec::tools {
 namespace {
 
 constexpr std::string_view kBase64 = "base64:";
+constexpr std::string_view kPosition = "position:";
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string prefix_of(std::string path) {
@@ -28,20 +29,26 @@ std::string TreePaths::shown(std::string_view relative) const {
 }
 
 std::optional<std::string> TreePaths::relative(std::string_view after) const {
+  if (after.starts_with(kPosition)) return "/" + std::string(after.substr(kPosition.size()));
   std::string decoded(after);
   if (after.starts_with(kBase64)) {
     auto bytes = base64_decode(after.substr(kBase64.size()));
     if (!bytes) return std::nullopt;
     decoded = *std::move(bytes);
   }
-  if (decoded.starts_with(absolute_prefix_)) return decoded.substr(absolute_prefix_.size());
-  if (!decoded.starts_with(prefix_)) return std::nullopt;
-  return decoded.substr(prefix_.size());
+  for (const std::string& prefix : {absolute_prefix_, prefix_}) {
+    if (!decoded.starts_with(prefix)) continue;
+    const std::size_t begin = decoded.find_first_not_of('/', prefix.size());
+    return begin == decoded.npos ? std::string() : decoded.substr(begin);
+  }
+  return std::nullopt;
 }
 
 std::string TreePaths::after(std::string_view relative) const {
+  if (relative.starts_with('/')) return std::string(kPosition) + std::string(relative.substr(1));
   std::string path = shown(relative);
-  const bool plain = to_valid_utf8(path) == path && !path.starts_with(kBase64);
+  const bool plain =
+      to_valid_utf8(path) == path && !path.starts_with(kBase64) && !path.starts_with(kPosition);
   return plain ? path : std::string(kBase64) + base64_encode(path);
 }
 

@@ -17,10 +17,11 @@ class TreePaths {
 
   /// Of a path relative to the directory; empty: the path itself.
   std::string shown(std::string_view relative) const;
-  /// What stands in `after`: a path as shown or absolute, or "base64:" and the bytes of one as shown. nullopt
-  /// when it is not below the directory.
+  /// What stands in `after`: a path as shown or absolute, "base64:" and the bytes of one as shown, or
+  /// "position:" and what follows the "/" of a position (ListEntry). nullopt when it is not below the
+  /// directory.
   std::optional<std::string> relative(std::string_view after) const;
-  /// What relative() takes back to exactly this.
+  /// What relative() takes back to exactly this, a path or a position.
   std::string after(std::string_view relative) const;
   /// Puts path, and path_base64 where needed, into `json`.
   void put(Json& json, std::string_view relative) const;
