@@ -11,8 +11,6 @@
 namespace rexec::app {
 namespace {
 
-constexpr std::string_view kPrincipal = "local";
-
 const Json* find_tool(const Json& tools, std::string_view name) {
   const auto found =
       std::ranges::find_if(tools, [&](const Json& tool) { return find_string(tool, "name") == name; });
@@ -139,7 +137,7 @@ int run_call(Invocation& invocation) {
     if (streams.err_is_terminal)
       streams.err << "... " << filter_for_terminal(to_valid_utf8(message)) << std::endl;
   };
-  const auto result = (*server)->call(name, std::move(*arguments), std::string(kPrincipal),
+  const auto result = (*server)->call(name, std::move(*arguments), std::string(kLocalPrincipal),
                                       Op{interruption.token()}, progress);
   invocation.program.shutdown();
   if (interruption.signal() != 0) return kSignalBase + interruption.signal();

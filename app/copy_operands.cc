@@ -14,18 +14,18 @@ struct Operand {
   std::string path;
 };
 
-Error usage(std::string message) {
+Error wrong_operand(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
 }
 
 Result<Operand> parse(const std::string& word) {
-  if (word.empty()) return usage("SRC and DST are not empty");
+  if (word.empty()) return wrong_operand("SRC and DST are not empty");
   const std::size_t colon = word.find(':');
   if (colon == word.npos || word.find('/') < colon) return Operand{std::nullopt, word == "-" ? "" : word};
   std::string name = word.substr(0, colon);
   if (const Status valid = sandbox::check_sandbox_name(name); !valid)
-    return usage("\"" + name + "\" cannot be a sandbox: " + valid.error().message +
-                 "; a file of this machine with a colon in its name is written ./" + word);
+    return wrong_operand("\"" + name + "\" cannot be a sandbox: " + valid.error().message +
+                         "; a file of this machine with a colon in its name is written ./" + word);
   const std::string path = word.substr(colon + 1);
   return Operand{std::move(name), path.empty() ? "." : path};
 }
@@ -36,9 +36,10 @@ Result<CopyPlan> plan_copy(const std::string& source, const std::string& destina
   ASSIGN_OR_RETURN(Operand from, parse(source));
   ASSIGN_OR_RETURN(Operand to, parse(destination));
   if (from.sandbox && to.sandbox)
-    return usage("one of SRC and DST is on this machine; copy from one sandbox to another in two steps");
+    return wrong_operand(
+        "one of SRC and DST is on this machine; copy from one sandbox to another in two steps");
   if (!from.sandbox && !to.sandbox)
-    return usage(
+    return wrong_operand(
         "one of SRC and DST is in a sandbox, written NAME:PATH; for two files of this machine, use cp");
   const bool into_sandbox = to.sandbox.has_value();
   Operand& inside = into_sandbox ? to : from;

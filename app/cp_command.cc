@@ -16,14 +16,13 @@ namespace {
 using sandbox::SandboxRecord;
 using sandbox::SandboxStatus;
 
-constexpr std::string_view kPrincipal = "local";          // as on stdio
 constexpr std::chrono::seconds kConnectLimit{30};         // for the runner to answer
 constexpr std::chrono::milliseconds kInputPatience{100};  // between two looks at whether to stop
 
 Result<SandboxRecord> find_sandbox(sandbox::Backend& backend, const std::string& name, const Op& op) {
   ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, backend.list(op));
   std::erase_if(records, [](const SandboxRecord& record) {
-    return !record.persistent || (record.principal != kPrincipal && record.problem.empty());
+    return !record.persistent || (record.principal != kLocalPrincipal && record.problem.empty());
   });
   const auto found = std::ranges::find(records, name, &SandboxRecord::name);
   if (found == records.end()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "base/result.h"
 #include "mcp/server.h"
@@ -9,6 +10,9 @@
 #include "transport/transport.h"
 
 namespace rexec::app {
+
+/// Who calls by stdio and from the command line.
+inline constexpr std::string_view kLocalPrincipal = "local";
 
 /// Everything is made by the first call that asks for it and lives as long as the Program.
 class Program {

@@ -14,7 +14,6 @@ namespace {
 
 using sandbox::SandboxRecord;
 
-constexpr std::string_view kPrincipal = "local";   // as on stdio
 constexpr std::chrono::seconds kMeasureLimit{10};  // for the disk use of one sandbox
 
 int failed(Streams& streams, const Error& error) {
@@ -99,7 +98,7 @@ int create(Invocation& invocation, const std::string& name, const Op& op) {
   sandbox::SandboxSpec spec;
   spec.name = name;
   spec.persistent = true;
-  spec.principal = kPrincipal;
+  spec.principal = kLocalPrincipal;
   spec.network = config.network;
   spec.idle_expiry = config.sandboxes.persistent_idle_expiry;
   if (const std::string text = invocation.line.option("--expires-in-s"); !text.empty()) {
@@ -131,7 +130,7 @@ int remove(Invocation& invocation, const Op& op) {
   int status = kSuccess;
   for (auto name = invocation.line.arguments.begin() + 1; name != invocation.line.arguments.end(); ++name) {
     const auto found = std::ranges::find_if(*records, [&](const SandboxRecord& record) {
-      return record.id == *name || (record.name == *name && record.principal == kPrincipal);
+      return record.id == *name || (record.name == *name && record.principal == kLocalPrincipal);
     });
     Status done;
     if (found == records->end()) {

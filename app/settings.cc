@@ -29,10 +29,6 @@ Json from_duration(Duration duration) {
   return number(std::chrono::duration<double>(duration).count());
 }
 
-Duration to_duration(const Json& seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds.get<double>()));
-}
-
 template <auto group, auto member>
 Json get_value(const Config& config) {
   return config.*group.*member;
@@ -325,6 +321,10 @@ std::string replace_all(std::string_view text, char from, std::string_view to) {
 }
 
 }  // namespace
+
+Duration to_duration(const Json& seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds.get<double>()));
+}
 
 std::span<const Setting> settings() {
   return kSettings;

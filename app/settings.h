@@ -55,6 +55,9 @@ struct Setting {
   std::string (*check)(const Json&) = nullptr;
 };
 
+/// Seconds, as files and flags have them.
+Duration to_duration(const Json& seconds);
+
 inline constexpr std::size_t kMaxListEntries = 64;  // of a list setting
 
 /// In the order in which people read them: groups together.

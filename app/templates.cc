@@ -17,10 +17,6 @@ Json texts(const char* description) {
   return {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}, {"description", description}};
 }
 
-Duration to_duration(const Json& seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds.get<double>()));
-}
-
 tools::Template read_template(const std::string& name, const Json& json) {
   tools::Template made;
   made.name = name;

@@ -9,10 +9,6 @@
 namespace rexec::mcp {
 namespace {
 
-RpcError invalid_params(std::string message) {
-  return RpcError{kInvalidParams, std::move(message), nullptr};
-}
-
 /// The names that can be completed in what `ref` names.
 RpcResult<std::vector<std::string>> read_reference(const ServerCore& core, const Json& ref,
                                                    CompletionQuery& query) {

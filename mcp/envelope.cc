@@ -6,10 +6,6 @@
 namespace rexec::mcp {
 namespace {
 
-RpcError invalid_params(std::string message) {
-  return RpcError{kInvalidParams, std::move(message), nullptr};
-}
-
 std::string meta_pointer(std::string_view key) {
   return "params._meta[\"" + std::string(key) + "\"]";
 }

@@ -37,6 +37,10 @@ Incoming classify_response(Json& message, Json id) {
 
 }  // namespace
 
+RpcError invalid_params(std::string message) {
+  return RpcError{kInvalidParams, std::move(message), nullptr};
+}
+
 bool is_valid_id(const Json& id) {
   if (id.is_string()) return id.get_ref<const std::string&>().size() <= kMaxIdBytes;
   return id.is_number_integer();

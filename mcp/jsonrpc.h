@@ -36,6 +36,9 @@ struct RpcError {
   Json data;  // null: none
 };
 
+/// -32602: what the sender has to change.
+RpcError invalid_params(std::string message);
+
 template <class T>
 using RpcResult = std::variant<T, RpcError>;
 

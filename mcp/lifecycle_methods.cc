@@ -5,10 +5,6 @@
 namespace rexec::mcp {
 namespace {
 
-RpcError invalid_params(std::string message) {
-  return RpcError{kInvalidParams, std::move(message), nullptr};
-}
-
 // MCP 2025-11-25, lifecycle, "Version Negotiation".
 RpcResult<Json> initialize(const ServerCore& core, const MethodTable& table, const Request& request) {
   const auto requested = find_string(request.params, "protocolVersion");

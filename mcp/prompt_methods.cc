@@ -10,10 +10,6 @@
 namespace rexec::mcp {
 namespace {
 
-RpcError invalid_params(std::string message) {
-  return RpcError{kInvalidParams, std::move(message), nullptr};
-}
-
 Json to_json(const Prompt& prompt, ProtocolVersion version) {
   const bool titles = has_titles(version);
   Json json{{"name", prompt.name}};

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxInputResponses = 32;
 
-RpcError invalid_params(std::string message) {
-  return RpcError{kInvalidParams, std::move(message), nullptr};
-}
-
 RpcResult<Json> list_tools(const ServerCore& core, const Request& request) {
   const auto page = read_page(request, "tools", core.options.tools_page, core.tools.size());
   if (const auto* error = std::get_if<RpcError>(&page)) return *error;

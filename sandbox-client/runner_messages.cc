@@ -14,7 +14,7 @@ using runner::kMaxData;
 constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMaxMicroseconds = std::uint64_t{1} << 50;
 
-Error invalid(std::string message) {
+Error invalid_request(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
 }
 
@@ -28,12 +28,12 @@ Result<std::vector<std::string>> environment_of(const ProcessSpec& spec, const R
   for (const auto* list : {&settings.env, &spec.env}) {
     for (const auto& [name, value] : *list) {
       if (name.empty() || has_nul(name) || name.find('=') != std::string::npos)
-        return invalid("\"" + quotable(name) + "\" cannot be the name of an environment variable");
+        return invalid_request("\"" + quotable(name) + "\" cannot be the name of an environment variable");
       if (has_nul(value))
-        return invalid("the value of the environment variable " + name + " contains a NUL byte");
+        return invalid_request("the value of the environment variable " + name + " contains a NUL byte");
       if (name.size() + 1 + value.size() > runner::kMaxStringArgument)
-        return invalid("the environment variable " + name + " is longer than " +
-                       std::to_string(runner::kMaxStringArgument) + " bytes");
+        return invalid_request("the environment variable " + name + " is longer than " +
+                               std::to_string(runner::kMaxStringArgument) + " bytes");
       const auto [place, is_new] = places.emplace(name, entries.size());
       std::string entry = name + "=" + value;
       if (is_new) {
@@ -44,25 +44,25 @@ Result<std::vector<std::string>> environment_of(const ProcessSpec& spec, const R
     }
   }
   if (entries.size() > runner::kMaxArguments)
-    return invalid("more than " + std::to_string(runner::kMaxArguments) + " environment variables");
+    return invalid_request("more than " + std::to_string(runner::kMaxArguments) + " environment variables");
   return entries;
 }
 
 Status check_arguments(const ProcessSpec& spec) {
-  if (spec.command.empty() == spec.argv.empty()) return invalid("give either a command or argv");
-  if (has_nul(spec.command)) return invalid("the command contains a NUL byte");
+  if (spec.command.empty() == spec.argv.empty()) return invalid_request("give either a command or argv");
+  if (has_nul(spec.command)) return invalid_request("the command contains a NUL byte");
   if (spec.command.size() > runner::kMaxStringArgument)
-    return invalid(
+    return invalid_request(
         "the command has " + std::to_string(spec.command.size()) + " bytes; at most " +
         std::to_string(runner::kMaxStringArgument) +
         " can be passed. Write it to a script with write_file and run that, or pass data as stdin");
   if (spec.argv.size() > runner::kMaxArguments)
-    return invalid("more than " + std::to_string(runner::kMaxArguments) + " arguments");
+    return invalid_request("more than " + std::to_string(runner::kMaxArguments) + " arguments");
   for (const std::string& argument : spec.argv) {
-    if (has_nul(argument)) return invalid("an argument contains a NUL byte");
+    if (has_nul(argument)) return invalid_request("an argument contains a NUL byte");
     if (argument.size() > runner::kMaxStringArgument)
-      return invalid("an argument is longer than " + std::to_string(runner::kMaxStringArgument) +
-                     " bytes; write the data to a file with write_file, or pass it as stdin");
+      return invalid_request("an argument is longer than " + std::to_string(runner::kMaxStringArgument) +
+                             " bytes; write the data to a file with write_file, or pass it as stdin");
   }
   return {};
 }
@@ -141,12 +141,12 @@ std::uint64_t milliseconds(Duration duration) {
 }
 
 Result<std::string> checked_path(std::string_view path, const RunnerSettings& settings) {
-  if (path.empty()) return invalid("the path is empty");
-  if (has_nul(path)) return invalid("the path contains a NUL byte");
+  if (path.empty()) return invalid_request("the path is empty");
+  if (has_nul(path)) return invalid_request("the path contains a NUL byte");
   std::string resolved = resolve_path(path, settings.home, settings.cwd);
   if (resolved.size() > runner::kMaxPath)
-    return invalid("the path has " + std::to_string(resolved.size()) + " bytes; at most " +
-                   std::to_string(runner::kMaxPath) + " are possible");
+    return invalid_request("the path has " + std::to_string(resolved.size()) + " bytes; at most " +
+                           std::to_string(runner::kMaxPath) + " are possible");
   return resolved;
 }
 
@@ -158,13 +158,13 @@ Result<runner::Start> to_wire(const ProcessSpec& spec, const RunnerSettings& set
   for (const std::string& entry : spec.argv) size += entry.size() + 1;
   for (const std::string& entry : start.env) size += entry.size() + 1;
   if (size > runner::kMaxArgumentBytes)
-    return invalid("command, arguments and environment have " + std::to_string(size) +
-                   " bytes together; at most " + std::to_string(runner::kMaxArgumentBytes) +
-                   " are possible. Use files or stdin for data");
+    return invalid_request("command, arguments and environment have " + std::to_string(size) +
+                           " bytes together; at most " + std::to_string(runner::kMaxArgumentBytes) +
+                           " are possible. Use files or stdin for data");
   if (spec.input && spec.input->size() > kMaxProcessInput)
-    return invalid("the input has " + std::to_string(spec.input->size()) + " bytes; at most " +
-                   std::to_string(kMaxProcessInput) +
-                   " are possible. Write it to a file and redirect from that");
+    return invalid_request("the input has " + std::to_string(spec.input->size()) + " bytes; at most " +
+                           std::to_string(kMaxProcessInput) +
+                           " are possible. Write it to a file and redirect from that");
   if (spec.cwd.empty()) {
     start.cwd = settings.cwd;
   } else {
@@ -180,7 +180,8 @@ Result<runner::Start> to_wire(const ProcessSpec& spec, const RunnerSettings& set
 
 Result<runner::WaitSpec> to_wire(const WaitSpec& wait) {
   if (wait.head > kMaxData || wait.tail > kMaxData - wait.head)
-    return invalid("more than " + std::to_string(kMaxData) + " bytes of output cannot be asked for at once");
+    return invalid_request("more than " + std::to_string(kMaxData) +
+                           " bytes of output cannot be asked for at once");
   runner::WaitSpec result;
   switch (wait.until) {
     case Until::now:
@@ -205,14 +206,14 @@ Result<runner::WriteFile> to_wire(const WriteSpec& spec, const RunnerSettings& s
   runner::WriteFile write;
   ASSIGN_OR_RETURN(write.path, checked_path(spec.path, settings));
   if (spec.content.size() > kMaxWriteFile)
-    return invalid("the content has " + std::to_string(spec.content.size()) + " bytes; at most " +
-                   std::to_string(kMaxWriteFile) +
-                   " can be written in one call. Append the rest in further calls");
+    return invalid_request("the content has " + std::to_string(spec.content.size()) + " bytes; at most " +
+                           std::to_string(kMaxWriteFile) +
+                           " can be written in one call. Append the rest in further calls");
   const std::string& expected = spec.expect_sha256;
   const bool is_hash =
       expected.size() == 64 && expected.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!expected.empty() && expected != "absent" && !is_hash)
-    return invalid("expect_sha256 is neither \"absent\" nor 64 lower-case hexadecimal digits");
+    return invalid_request("expect_sha256 is neither \"absent\" nor 64 lower-case hexadecimal digits");
   write.size = spec.content.size();
   write.append = spec.append;
   write.create_parents = spec.create_parents;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kPermissions = 0777;
 
-Error invalid(std::string message) {
+Error invalid_transfer(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
 }
 
@@ -27,12 +27,12 @@ Result<runner::MakeEntry> to_wire(const EntrySpec& spec, const RunnerSettings& s
       break;
     case FileType::file:
     case FileType::other:
-      return invalid("only directories and symbolic links are made as such");
+      return invalid_transfer("only directories and symbolic links are made as such");
   }
   if ((spec.type == FileType::symlink) == spec.target.empty() || spec.target.size() > runner::kMaxPath ||
       spec.target.find('\0') != std::string::npos)
-    return invalid("a symbolic link has a target of 1 to " + std::to_string(runner::kMaxPath) +
-                   " bytes, and a directory has none");
+    return invalid_transfer("a symbolic link has a target of 1 to " + std::to_string(runner::kMaxPath) +
+                            " bytes, and a directory has none");
   entry.target = spec.target;
   entry.attributes = spec.attributes;
   entry.mode = spec.mode & kPermissions;
@@ -45,9 +45,9 @@ Result<runner::WriteRange> to_wire(RangeSpec&& spec, const RunnerSettings& setti
   runner::WriteRange range;
   ASSIGN_OR_RETURN(range.path, checked_path(spec.path, settings));
   if (spec.data.size() > runner::kMaxData)
-    return invalid("at most " + std::to_string(runner::kMaxData) + " bytes are written at once");
+    return invalid_transfer("at most " + std::to_string(runner::kMaxData) + " bytes are written at once");
   if (spec.offset > kLargest - runner::kMaxData || (spec.finish && spec.finish->size > kLargest))
-    return invalid("no file is as large as that");
+    return invalid_transfer("no file is as large as that");
   range.follow = spec.follow;
   range.offset = spec.offset;
   range.data = std::move(spec.data);

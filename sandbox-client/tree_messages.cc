@@ -30,7 +30,7 @@ Stopped stopped_from_wire(runner::Stopped stopped) {
 }
 
 /// A path below the root: neither absolute, nor leading out, nor empty.
-bool is_inside(std::string_view path) {
+bool is_below_root(std::string_view path) {
   if (path.empty() || path.find('\0') != std::string_view::npos) return false;
   for (std::string_view rest = path;;) {
     const std::size_t slash = rest.find('/');
@@ -80,7 +80,7 @@ std::optional<Listing> from_wire(runner::Listing&& listing, const runner::ListFi
   result.entries.reserve(listing.entries.size());
   std::string_view last = asked.after;
   for (runner::ListedFile& entry : listing.entries) {
-    if (!is_inside(entry.path) || entry.path <= last) return std::nullopt;
+    if (!is_below_root(entry.path) || entry.path <= last) return std::nullopt;
     result.entries.push_back({std::move(entry.path), *from_wire(std::move(entry.info))});
     last = result.entries.back().path;
   }
@@ -99,7 +99,7 @@ std::optional<SearchResult> from_wire(runner::SearchResult&& result, const runne
   SearchResult found;
   found.matches.reserve(result.matches.size());
   for (runner::SearchMatch& match : result.matches) {
-    if (!match.path.empty() && !is_inside(match.path)) return std::nullopt;
+    if (!match.path.empty() && !is_below_root(match.path)) return std::nullopt;
     if (match.line == 0 ||
         match.before.size() > std::min<std::uint64_t>(asked.context_lines, match.line - 1) ||
         match.after.size() > asked.context_lines)

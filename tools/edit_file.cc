@@ -34,8 +34,8 @@ std::vector<sandbox::TextEdit> read_edits(const Json* list, Violations& violatio
   return edits;
 }
 
-sandbox::EditSpec read_arguments(const Arguments& arguments, const Json& json, const Secrets* secrets,
-                                 Violations& violations) {
+sandbox::EditSpec read_edit_arguments(const Arguments& arguments, const Json& json, const Secrets* secrets,
+                                      Violations& violations) {
   check_path(arguments, "path", violations);
   sandbox::EditSpec spec;
   spec.path = arguments.text("path");
@@ -119,7 +119,7 @@ mcp::ToolHandler make_edit_file(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     auto spec = std::make_shared<sandbox::EditSpec>(
-        read_arguments(Arguments(call->arguments()), call->arguments(), services.secrets, violations));
+        read_edit_arguments(Arguments(call->arguments()), call->arguments(), services.secrets, violations));
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(services, call,
                 [call, spec, max_chars = services.limits.default_chars](

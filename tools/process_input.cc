@@ -25,7 +25,7 @@ struct Input {
   Duration wait{};
 };
 
-Input read_arguments(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
+Input read_input_arguments(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
   Input input;
   input.process = process_number(arguments, "process", violations);
   input.has_bytes = arguments.has("text");
@@ -136,7 +136,7 @@ mcp::ToolHandler make_process_input(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
     const Arguments arguments(call->arguments());
-    Input input = read_arguments(arguments, services.limits, violations);
+    Input input = read_input_arguments(arguments, services.limits, violations);
     check_no_mask(services.secrets, "/text", input.bytes, violations);
     OutputRequest output = output_request(arguments, services.limits, violations);
     if (!violations.empty()) return call->reject(violations);

@@ -16,7 +16,8 @@ struct Reading {
   OutputRequest output;
 };
 
-Reading read_arguments(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
+Reading read_process_read_arguments(const Arguments& arguments, const ToolLimits& limits,
+                                    Violations& violations) {
   Reading reading;
   reading.process = process_number(arguments, "process", violations);
   reading.output = output_request(arguments, limits, violations);
@@ -52,7 +53,7 @@ Reading read_arguments(const Arguments& arguments, const ToolLimits& limits, Vio
 mcp::ToolHandler make_process_read(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
-    Reading reading = read_arguments(Arguments(call->arguments()), services.limits, violations);
+    Reading reading = read_process_read_arguments(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(
         services, call, [services, call, reading = std::move(reading)](sandbox::SandboxHandle handle) {

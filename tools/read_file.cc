@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kBase64Group = 4;
 
-struct Request {
+struct ReadRequest {
   std::string path;
   sandbox::LineRange lines;
   bool bytes = false;  // a byte range instead of lines
@@ -28,8 +28,9 @@ struct Request {
   std::size_t max_chars = 0;
 };
 
-Request read_arguments(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
-  Request request;
+ReadRequest read_file_arguments(const Arguments& arguments, const ToolLimits& limits,
+                                Violations& violations) {
+  ReadRequest request;
   check_path(arguments, "path", violations);
   request.path = arguments.text("path");
   const std::string encoding = arguments.text("encoding", "auto");
@@ -62,10 +63,10 @@ Request read_arguments(const Arguments& arguments, const ToolLimits& limits, Vio
   return request;
 }
 
-class Reading : public std::enable_shared_from_this<Reading> {
+class FileReading : public std::enable_shared_from_this<FileReading> {
  public:
-  Reading(std::shared_ptr<mcp::ToolCall> call, sandbox::SandboxHandle handle, Request request,
-          ToolLimits limits)
+  FileReading(std::shared_ptr<mcp::ToolCall> call, sandbox::SandboxHandle handle, ReadRequest request,
+              ToolLimits limits)
       : call_(std::move(call)), handle_(std::move(handle)), request_(std::move(request)), limits_(limits) {
     request_.path = sandbox::resolve_path(request_.path, handle_.record.home, handle_.record.cwd);
   }
@@ -128,7 +129,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
 
   const std::shared_ptr<mcp::ToolCall> call_;
   const sandbox::SandboxHandle handle_;
-  Request request_;
+  ReadRequest request_;
   const ToolLimits limits_;
 };
 
@@ -137,12 +138,12 @@ class Reading : public std::enable_shared_from_this<Reading> {
 mcp::ToolHandler make_read_file(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
-    Request request = read_arguments(Arguments(call->arguments()), services.limits, violations);
+    ReadRequest request = read_file_arguments(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(
         services, call,
         [limits = services.limits, call, request = std::move(request)](sandbox::SandboxHandle handle) {
-          std::make_shared<Reading>(call, std::move(handle), request, limits)->run();
+          std::make_shared<FileReading>(call, std::move(handle), request, limits)->run();
         });
   });
 }

@@ -60,13 +60,13 @@ class FileLines {
   bool gaps_ = false;  // between groups of lines they are marked
 };
 
-struct Request {
+struct SearchRequest {
   std::string path;
   sandbox::SearchSpec spec;
 };
 
-Request read_arguments(const Arguments& arguments, Violations& violations) {
-  Request request;
+SearchRequest read_search_arguments(const Arguments& arguments, Violations& violations) {
+  SearchRequest request;
   check_path(arguments, "path", violations);
   request.path = arguments.text("path", "~");
   sandbox::SearchSpec& spec = request.spec;
@@ -139,8 +139,8 @@ mcp::ToolResult present(const sandbox::SandboxHandle& handle, const TreePaths& p
   return result;
 }
 
-void search(const std::shared_ptr<mcp::ToolCall>& call, const sandbox::SandboxHandle& handle, Request request,
-            std::size_t max_chars) {
+void search(const std::shared_ptr<mcp::ToolCall>& call, const sandbox::SandboxHandle& handle,
+            SearchRequest request, std::size_t max_chars) {
   request.spec.path = sandbox::resolve_path(request.path, handle.record.home, handle.record.cwd);
   handle.runner->search_files(
       request.spec, call->op(), [call, handle, request, max_chars](Result<sandbox::SearchResult> found) {
@@ -157,7 +157,7 @@ void search(const std::shared_ptr<mcp::ToolCall>& call, const sandbox::SandboxHa
 mcp::ToolHandler make_search_files(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
-    Request request = read_arguments(Arguments(call->arguments()), violations);
+    SearchRequest request = read_search_arguments(Arguments(call->arguments()), violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(services, call,
                 [call, request = std::move(request), max_chars = services.limits.default_chars](

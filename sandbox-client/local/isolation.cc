@@ -13,7 +13,7 @@
 namespace rexec::sandbox {
 namespace {
 
-constexpr std::size_t kMaxStatus = 64 << 10;
+constexpr std::size_t kMaxStatusBytes = 64 << 10;
 
 struct NamespaceKind {
   const char* file;  // in /proc/<pid>/ns
@@ -88,7 +88,7 @@ ProcessFacts parse_status(std::string_view text) {
 
 Result<ProcessFacts> read_facts(pid_t pid) {
   ASSIGN_OR_RETURN(const std::string text,
-                   read_whole_file("/proc/" + std::to_string(pid) + "/status", kMaxStatus));
+                   read_whole_file("/proc/" + std::to_string(pid) + "/status", kMaxStatusBytes));
   return parse_status(text);
 }
 

@@ -24,7 +24,7 @@ namespace {
 constexpr int kBacklog = 16;
 constexpr int kStepMs = 2;
 constexpr std::size_t kSecretBytes = 16;
-constexpr auto kCleanUpLimit = std::chrono::seconds(5);
+constexpr auto kHalfMadeCleanUpLimit = std::chrono::seconds(5);
 constexpr auto kReapLimit = std::chrono::milliseconds(200);  // from the end of pid 1 to that of bwrap
 constexpr const char* kSocketName = "socket";
 
@@ -136,7 +136,7 @@ Result<SandboxRecord> KeptSandboxes::create(const SandboxSpec& spec, SandboxReco
     return write_record(opened.directory.get(), kept);
   };
   if (Status done = finish(); !done) {
-    if (const Status removed = made->remove(Op{{}, Deadline::after(kCleanUpLimit)}); !removed)
+    if (const Status removed = made->remove(Op{{}, Deadline::after(kHalfMadeCleanUpLimit)}); !removed)
       log(LogLevel::warning, "local", removed.error().message);
     reap();
     return std::move(done).error();

@@ -23,7 +23,7 @@ constexpr std::size_t kMaxList = 1 << 20;  // bytes of a lock file
 constexpr int kMaxAttempts = 100;          // to lock a file that others remove
 constexpr std::size_t kMaxStale = 4096;    // lock files in one go
 constexpr std::string_view kOwnCommondir = ".\n";
-constexpr int kPathOnly = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int kDirectoryPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 std::string directory_of(const std::string& state) {
   return state + "/workspaces";
@@ -35,7 +35,7 @@ std::string file_name(const struct stat& status) {
 
 UniqueFd open_beneath(int root, const std::string& path) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(kPathOnly);
+  how.flags = static_cast<std::uint64_t>(kDirectoryPath);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return UniqueFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
@@ -69,7 +69,7 @@ void clean_up(const std::string& file) {
   auto list = read_whole_file(file, kMaxList);
   if (!list) return;
   const std::size_t end = std::min(list->find('\n'), list->size());
-  const UniqueFd root(open(list->substr(0, end).c_str(), kPathOnly));
+  const UniqueFd root(open(list->substr(0, end).c_str(), kDirectoryPath));
   struct stat status {};
   if (root.valid() && fstat(root.get(), &status) == 0 &&
       file.substr(file.rfind('/') + 1) == file_name(status)) {

@@ -21,7 +21,7 @@ constexpr int kMaxRounds = 100;  // over directories that are being filled while
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 // An entry whose directory lacks permissions: chmod through a descriptor, which cannot follow a link.
 void open_up(int parent, const char* name) {
@@ -31,7 +31,7 @@ void open_up(int parent, const char* name) {
   chmod(path.c_str(), S_IRWXU);
 }
 
-Result<Directory> open_directory(int parent, const char* name) {
+Result<DirectoryStream> open_directory(int parent, const char* name) {
   UniqueFd fd(openat(parent, name, kDirectory));
   struct stat status {};
   if (fd.valid() && fstat(fd.get(), &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU)
@@ -41,7 +41,7 @@ Result<Directory> open_directory(int parent, const char* name) {
     fd.reset(openat(parent, name, kDirectory));
   }
   if (!fd.valid()) return errno_error(std::string("opening ") + name, errno);
-  Directory directory(fdopendir(fd.get()));
+  DirectoryStream directory(fdopendir(fd.get()));
   if (!directory) return errno_error(std::string("reading ") + name, errno);
   fd.release();
   return directory;

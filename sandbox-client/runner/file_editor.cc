@@ -35,8 +35,16 @@ FileTask::State FileEditor::fail(const Failure& failure) {
   return State::finished;
 }
 
-FileTask::State FileEditor::refuse(const std::string& problem) {
-  return fail({EINVAL, "edit", problem.substr(0, kMaxEditProblem)});
+FileTask::State FileEditor::refuse(std::string problem) {
+  problem_ = std::move(problem);
+  return go(Phase::refuse);
+}
+
+FileTask::State FileEditor::settle() {
+  const Settled state = settled(target_, source_);
+  if (state == Settled::replaced && changes_ < kMaxChanges) return again(false);
+  if (state == Settled::no && !busy_for_long()) return State::running;
+  return fail({EINVAL, "edit", problem_.substr(0, kMaxEditProblem)});
 }
 
 FileTask::State FileEditor::explain(std::string problem, std::string_view text, std::string_view sought,
@@ -58,6 +66,8 @@ FileTask::State FileEditor::advance() {
       return patch();
     case Phase::explain:
       return search();
+    case Phase::refuse:
+      return settle();
     case Phase::compare:
       return compare();
     case Phase::write:
@@ -189,6 +199,7 @@ FileTask::State FileEditor::write() {
 }
 
 FileTask::State FileEditor::exchange() {
+  if (settled(target_, source_) == Settled::no && !busy_for_long()) return State::running;
   switch (exchange_file(target_, source_, before_)) {
     case ExchangeResult::done:
       memory_.remember(wanted_.nonce, result_);
@@ -203,11 +214,15 @@ FileTask::State FileEditor::exchange() {
   return fail(errno_failure(errno, "rename", target_.path()));
 }
 
+bool FileEditor::busy_for_long() {
+  if (busy_since_ == 0) busy_since_ = monotonic_us();
+  return monotonic_us() - busy_since_ > kMaxBusyUs;
+}
+
 FileTask::State FileEditor::again(bool busy) {
   target_.discard();
   if (busy) {
-    if (busy_since_ == 0) busy_since_ = monotonic_us();
-    if (monotonic_us() - busy_since_ > kMaxBusyUs)
+    if (busy_for_long())
       return fail({EBUSY, "edit",
                    target_.path() +
                        " is open for writing in another program, whose changes could be lost. Try again when "

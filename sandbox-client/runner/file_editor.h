@@ -1,6 +1,7 @@
 // edit_file: replaces parts of a file. The new contents are made in memory and put in the place of the old
 // ones as a whole (see FileTarget), and only of those that were read: when the file changes meanwhile, the
 // edit is made anew on what it is then, so that no change of others is lost.
+// A file that another edit may still put back (settled()) is neither replaced nor a reason to refuse.
 //
 // The file is read, searched, hashed and written a piece at a time; applying one edit or one hunk, the diff
 // and the exchange are one piece each, whose work kMaxEditedFile bounds.
@@ -23,7 +24,7 @@ namespace rexec::runner {
 class FileEditor final : public FileTask {
  public:
   static constexpr int kMaxChanges = 50;                   // of the file by others, before it is given up
-  static constexpr std::uint64_t kMaxBusyUs = 500 * 1000;  // that others may have it open for writing
+  static constexpr std::uint64_t kMaxBusyUs = 500 * 1000;  // that others may write to it or hold a lock on it
 
   /// `replies` and `memory` outlive this.
   FileEditor(RequestId request, Replies& replies, EditMemory& memory, EditFile wanted);
@@ -33,11 +34,12 @@ class FileEditor final : public FileTask {
   const EditNonce* nonce() const override { return &wanted_.nonce; }
 
  private:
-  enum class Phase { open, read, edit, patch, explain, compare, write, exchange };
+  enum class Phase { open, read, edit, patch, explain, refuse, compare, write, exchange };
 
   State go(Phase phase);
   State fail(const Failure& failure);
-  State refuse(const std::string& problem);
+  State refuse(std::string problem);
+  State settle();
   State explain(std::string problem, std::string_view text, std::string_view sought, const char* name);
   State open();
   State read();
@@ -47,6 +49,7 @@ class FileEditor final : public FileTask {
   State compare();
   State write();
   State exchange();
+  bool busy_for_long();
   State again(bool busy);
   State answer();
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -91,6 +92,10 @@ ExchangeResult exchange_file(FileTarget& target, const Fd& source, std::string_v
   if (lease.refused() && leases_work(target)) return ExchangeResult::busy;
   if (!target.look(now) || !same_file(now, read) || !contains(source.get(), expected))
     return ExchangeResult::changed;
+  // Read only, or the lease of who reads the new file next would be refused. A lock that cannot be had is
+  // done without.
+  const Fd unsettled = target.reopen_temporary();
+  if (unsettled.valid()) ::flock(unsettled.get(), LOCK_EX | LOCK_NB);
   if (!target.rename(FileTarget::kExchange)) {
     if (errno == ENOENT) return ExchangeResult::changed;
     if (errno != EINVAL || !target.rename(0)) return ExchangeResult::failed;
@@ -105,6 +110,17 @@ ExchangeResult exchange_file(FileTarget& target, const Fd& source, std::string_v
   }
   target.discard();
   return ExchangeResult::done;
+}
+
+Settled settled(const FileTarget& target, const Fd& source) {
+  if (::flock(source.get(), LOCK_SH | LOCK_NB) == 0)
+    ::flock(source.get(), LOCK_UN);
+  else if (errno == EWOULDBLOCK)
+    return Settled::no;
+  struct stat read {};
+  struct stat now {};
+  const bool same = ::fstat(source.get(), &read) == 0 && target.look(now) && same_file(now, read);
+  return same ? Settled::yes : Settled::replaced;
 }
 
 }  // namespace rexec::runner

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMagic = "rxscreen";
 // Changes with anything below, with row_codec, and with what width.h says: a row is only valid for one table.
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kFormatVersion = 1;
 constexpr std::size_t kMaxVersionText = 16;
 
 // A row in the form of row_codec: its head, and for each cell at most a style and a cluster.
@@ -190,7 +190,7 @@ bool has_alternate(const State& state) {
 }
 
 bool read_head(ByteReader& reader, Size& size) {
-  const bool known = reader.raw(kMagic.size()) == kMagic && reader.u16() == kVersion &&
+  const bool known = reader.raw(kMagic.size()) == kMagic && reader.u16() == kFormatVersion &&
                      reader.string(kMaxVersionText) == width_unicode_version();
   size = {reader.u16(), reader.u16()};
   return known && reader.ok() && size.columns >= 1 && size.columns <= kMaxColumns && size.rows >= 1 &&
@@ -202,7 +202,7 @@ bool read_head(ByteReader& reader, Size& size) {
 std::string save_checkpoint(const State& state, const Parser& parser, bool with_scrollback) {
   ByteWriter writer;
   for (const char c : kMagic) writer.u8(static_cast<std::uint8_t>(c));
-  writer.u16(kVersion);
+  writer.u16(kFormatVersion);
   writer.string(width_unicode_version());
   writer.u16(static_cast<std::uint16_t>(state.columns()));
   writer.u16(static_cast<std::uint16_t>(state.rows()));

@@ -19,7 +19,7 @@ constexpr std::string_view kSt = "\x1B\\";
 // A VT220 with colours, as which xterm lets itself be configured, since what a VT420 adds is not modelled.
 constexpr std::string_view kPrimaryAttributes = "\x1B[?62;22c";
 constexpr std::string_view kSecondaryAttributes = "\x1B[>1;390;0c";
-constexpr std::string_view kVersion = "\x1BP>|XTerm(390)\x1B\\";
+constexpr std::string_view kVersionReport = "\x1BP>|XTerm(390)\x1B\\";
 
 constexpr std::uint32_t kForeground = 0xFFFFFF;
 constexpr std::uint32_t kBackground = 0x000000;
@@ -139,7 +139,7 @@ void Emulator::device_status(const Sequence& sequence) {
     return;
   }
   if (sequence.final == 'q') {
-    if (what == 0) reply(offset, std::string(kVersion));
+    if (what == 0) reply(offset, std::string(kVersionReport));
     return;
   }
   const bool is_private = sequence.prefix == '?';

@@ -17,14 +17,8 @@
 namespace rexec::sandbox {
 namespace {
 
+using test::find_limit;
 using test::LocalBox;
-
-const Limit& find_limit(const SandboxRecord& record, std::string_view name) {
-  static const Limit kNone;
-  for (const Limit& limit : record.limits)
-    if (limit.name == name) return limit;
-  return kNone;
-}
 
 ProcessReport run_to_end(LocalBox& box, const std::string& command) {
   ProcessSpec spec;

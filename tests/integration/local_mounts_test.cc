@@ -58,7 +58,7 @@ struct Project {
   }
 };
 
-bool refused(LocalBox& box, const std::string& command) {
+bool fails_in_workspace(LocalBox& box, const std::string& command) {
   const test::Ran ran = box.run("cd /workspace && " + command);
   UNSCOPED_INFO(command << ": " << ran.exit_code << " " << ran.out << ran.err << ran.error);
   return ran.exit_code > 0;
@@ -116,7 +116,7 @@ TEST_CASE("a sandbox cannot make a workspace run things on the host later", "[lo
                               "umount .git/hooks",
                               "mount -o remount,rw .git/hooks",
                               "unshare -rm true"})
-    CHECK(refused(box, command));
+    CHECK(fails_in_workspace(box, command));
   CHECK(box.run("echo x >.git/index && echo x >file && mv file .git/COMMIT_EDITMSG && echo ok").out ==
         "ok\n");
   CHECK(fs::file_size(project.path + "/.git/hooks/pre-commit.sample") == 10);
@@ -132,9 +132,9 @@ TEST_CASE("a workspace has nothing of ours left when its sandboxes have ended", 
     {
       LocalBox second(SandboxSpec{}, state.path(), project.options());
       REQUIRE(second.ok());
-      CHECK(refused(second, "echo x >.envrc"));
+      CHECK(fails_in_workspace(second, "echo x >.envrc"));
     }
-    CHECK(refused(first, "echo x >.envrc"));
+    CHECK(fails_in_workspace(first, "echo x >.envrc"));
     CHECK(project.has(".envrc"));
   }
   std::vector<std::string> left;
@@ -155,7 +155,7 @@ TEST_CASE("a restarted sandbox has its mounts, and their protection, again", "[l
   CHECK_FALSE(project.has(".envrc"));
   REQUIRE(box.backend().start(box.record().id, {}));
   REQUIRE(box.connect());
-  CHECK(refused(box, "echo x >.envrc"));
+  CHECK(fails_in_workspace(box, "echo x >.envrc"));
   CHECK(box.run("echo x >ok && cat ok").out == "x\n");
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("a sandbox ends when the person replaces a file that it cannot write, 
       CHECK(test::eventually(ended));
       REQUIRE(box.backend().start(box.record().id, {}));
       REQUIRE(box.connect());
-      CHECK(refused(box, "echo evil >>.git/config"));
+      CHECK(fails_in_workspace(box, "echo evil >>.git/config"));
       REQUIRE(box.backend().destroy(box.record().id, {}));
     }
     box.end();
@@ -255,7 +255,7 @@ TEST_CASE("what the person allows may be written", "[local]") {
   LocalBox box(SandboxSpec{}, {}, options);
   REQUIRE(box.ok());
   CHECK(box.run("mkdir .vscode && echo x >.git/hooks/post-commit && echo ok").out == "ok\n");
-  CHECK(refused(box, "echo x >.git/config"));
+  CHECK(fails_in_workspace(box, "echo x >.git/config"));
 }
 
 TEST_CASE("a mount that cannot be had is an error, and nothing is left behind", "[local]") {

@@ -1,4 +1,5 @@
 """Edits of files, and what they do when others change the same file."""
+import fcntl
 import hashlib
 import os
 import stat
@@ -171,6 +172,31 @@ class Races(EditCase):
                     if error.number not in (16, 116):
                         raise
         self.race(edit, rounds=100)
+
+    def test_a_version_that_may_be_put_back_is_not_judged(self):
+        # What another edit leaves between its exchange and its undoing: a file that it has locked.
+        for wanted, after in ((("two", "2"), b"2\n"), (("on", "2"), b"tw2\n")):
+            path = self.put("file", b"one\n")
+            with open(path) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                request = self.client.send_edit(path, wanted)
+                for _ in range(20):
+                    self.client.call(PING)
+                self.assertNotIn(request, self.client.answers)
+                self.put("other", b"two\n" if wanted[0] == "two" else b"twon\n")
+                os.rename(self.path("other"), path)
+            self.client.receive(request)
+            self.assertEqual((self.get("file"), self.leftovers()), (after, []))
+
+    def test_a_lock_of_somebody_else_does_not_keep_an_edit(self):
+        path = self.put("file", b"one\n")
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.client.edit_file(path, ("one", "two"))
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.assertIn("found 0 times", self.refuses(path, ("one", "1")))
+        self.assertEqual(self.get("file"), b"two\n")
 
     def test_a_file_that_stays_open_for_writing_is_refused(self):
         path = self.put("file", b"one\n")

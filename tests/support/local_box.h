@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "sandbox-client/local/local_backend.h"
@@ -16,6 +18,14 @@
 #include "tests/support/catch.h"
 
 namespace rexec::test {
+
+/// The limit of that name in a record; the test fails if there is none.
+inline const sandbox::Limit& find_limit(const sandbox::SandboxRecord& record, std::string_view name) {
+  const auto found = std::ranges::find(record.limits, name, &sandbox::Limit::name);
+  INFO(name);
+  REQUIRE(found != record.limits.end());
+  return *found;
+}
 
 /// A state directory that ends with the test. Others may pass through it: the sandboxes of a server that runs
 /// as root belong to another user.

@@ -17,6 +17,8 @@
 
 namespace rexec::test {
 
+inline const sandbox::Caller kAlice{"alice"};
+
 // A manager over a FakeBackend; each sandbox has a FakeWire as its runner.
 struct ManagerFixture {
   std::unique_ptr<sandbox::Reactor> reactor = sandbox::make_reactor();

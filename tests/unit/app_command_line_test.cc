@@ -11,7 +11,7 @@ rexec::Result<CommandLine> parse(const std::vector<std::string>& words) {
   return parse_command_line(words);
 }
 
-std::string error_of(const std::vector<std::string>& words) {
+std::string usage_error(const std::vector<std::string>& words) {
   const auto line = parse(words);
   return line ? "" : line.error().message;
 }
@@ -44,7 +44,7 @@ TEST_CASE("a command takes its own options and no others", "[app]") {
   CHECK(line->option("--json") == "{}");
   CHECK(line->option("--output") == "json");
   CHECK(line->has("--exit-code"));
-  CHECK_THAT(error_of({"tools", "--exit-code"}), ContainsSubstring("there is no flag \"--exit-code\""));
+  CHECK_THAT(usage_error({"tools", "--exit-code"}), ContainsSubstring("there is no flag \"--exit-code\""));
 }
 
 TEST_CASE("a word that looks like a setting's value is not the command", "[app]") {
@@ -73,16 +73,19 @@ TEST_CASE("no words are no command", "[app]") {
 }
 
 TEST_CASE("what is misspelt is named, with what is like it", "[app]") {
-  CHECK_THAT(error_of({"tool"}), ContainsSubstring("no command \"tool\"; did you mean \"tools\""));
-  CHECK_THAT(error_of({"tools", "--log-lvel", "debug"}), ContainsSubstring("did you mean \"--log-level\""));
-  CHECK_THAT(error_of({"call", "exec", "--exitcode"}), ContainsSubstring("did you mean \"--exit-code\""));
-  CHECK(error_of({"zzzzzz"}) == "there is no command \"zzzzzz\"");
+  CHECK_THAT(usage_error({"tool"}), ContainsSubstring("no command \"tool\"; did you mean \"tools\""));
+  CHECK_THAT(usage_error({"tools", "--log-lvel", "debug"}),
+             ContainsSubstring("did you mean \"--log-level\""));
+  CHECK_THAT(usage_error({"call", "exec", "--exitcode"}), ContainsSubstring("did you mean \"--exit-code\""));
+  CHECK(usage_error({"zzzzzz"}) == "there is no command \"zzzzzz\"");
 }
 
 TEST_CASE("wrong numbers of values and arguments are refused", "[app]") {
-  CHECK_THAT(error_of({"tools", "--log-level"}), ContainsSubstring("--log-level needs a value"));
-  CHECK_THAT(error_of({"call", "exec", "--exit-code=1"}), ContainsSubstring("takes no value"));
-  CHECK_THAT(error_of({"call"}), ContainsSubstring("call needs more arguments; usage: rexec-mcp call TOOL"));
-  CHECK_THAT(error_of({"tools", "exec", "more"}), ContainsSubstring("does not take \"more\""));
-  CHECK_THAT(error_of({"tools", "--output", "xml"}), ContainsSubstring("--output is text|json, not \"xml\""));
+  CHECK_THAT(usage_error({"tools", "--log-level"}), ContainsSubstring("--log-level needs a value"));
+  CHECK_THAT(usage_error({"call", "exec", "--exit-code=1"}), ContainsSubstring("takes no value"));
+  CHECK_THAT(usage_error({"call"}),
+             ContainsSubstring("call needs more arguments; usage: rexec-mcp call TOOL"));
+  CHECK_THAT(usage_error({"tools", "exec", "more"}), ContainsSubstring("does not take \"more\""));
+  CHECK_THAT(usage_error({"tools", "--output", "xml"}),
+             ContainsSubstring("--output is text|json, not \"xml\""));
 }

@@ -37,7 +37,7 @@ class Folder {
   std::string path_;
 };
 
-std::string error_of(const ConfigSources& sources) {
+std::string loading_error(const ConfigSources& sources) {
   const auto loaded = load_config(sources);
   return loaded ? "" : loaded.error().message;
 }
@@ -79,7 +79,8 @@ TEST_CASE("a file is named by flag or variable, and must then exist", "[app]") {
   const std::string file = folder.write(R"({"network": "host"})");
   CHECK(load_config({{}, {}, file})->config.network == sandbox::Network::host);
   CHECK(load_config({{{"REXEC_MCP_CONFIG", file}}, {}, {}})->config.network == sandbox::Network::host);
-  CHECK_THAT(error_of({{}, {}, "/nonexistent/config.json"}), ContainsSubstring("/nonexistent/config.json"));
+  CHECK_THAT(loading_error({{}, {}, "/nonexistent/config.json"}),
+             ContainsSubstring("/nonexistent/config.json"));
   CHECK(load_config({{{"XDG_CONFIG_HOME", "/nonexistent"}}, {}, {}}).ok());
 }
 
@@ -94,7 +95,7 @@ TEST_CASE("an error of a file names its line and JSON pointer, and every error i
   const Folder folder;
   const std::string file =
       folder.write("{\n  \"log\": {\n    \"level\": \"loud\"\n  },\n  \"server\": {\"worker\": 1}\n}\n");
-  const std::string error = error_of({{}, {}, file});
+  const std::string error = loading_error({{}, {}, file});
   CHECK_THAT(error, ContainsSubstring(file + ":3: /log/level: "));
   CHECK_THAT(error, ContainsSubstring(file + ":5: /server"));
   CHECK_THAT(error, ContainsSubstring("workers"));
@@ -103,22 +104,22 @@ TEST_CASE("an error of a file names its line and JSON pointer, and every error i
 TEST_CASE("a file that is no JSON is refused with line and column", "[app]") {
   const Folder folder;
   const std::string file = folder.write("{\n  \"log\": nonsense\n}\n");
-  const std::string error = error_of({{}, {}, file});
+  const std::string error = loading_error({{}, {}, file});
   CHECK_THAT(error, ContainsSubstring(file));
   CHECK_THAT(error, ContainsSubstring("line 2"));
 }
 
 TEST_CASE("a file is strict where variables and flags are lenient", "[app]") {
   const Folder folder;
-  CHECK_THAT(error_of({{}, {}, folder.write(R"({"server": {"workers": "3"}})")}),
+  CHECK_THAT(loading_error({{}, {}, folder.write(R"({"server": {"workers": "3"}})")}),
              ContainsSubstring("/server/workers"));
   CHECK(load_config({{{"REXEC_MCP_SERVER_WORKERS", "3"}}, {}, {}}).ok());
 }
 
 TEST_CASE("an error of a variable or a flag names it", "[app]") {
-  CHECK_THAT(error_of({{{"REXEC_MCP_SERVER_WORKERS", "many"}}, {}, {}}),
+  CHECK_THAT(loading_error({{{"REXEC_MCP_SERVER_WORKERS", "many"}}, {}, {}}),
              ContainsSubstring("REXEC_MCP_SERVER_WORKERS: "));
-  CHECK_THAT(error_of({{}, {{"server.workers", "0"}}, {}}), ContainsSubstring("--server-workers: "));
+  CHECK_THAT(loading_error({{}, {{"server.workers", "0"}}, {}}), ContainsSubstring("--server-workers: "));
 }
 
 TEST_CASE("a variable that means nothing is a warning with what is like it", "[app]") {
@@ -155,7 +156,7 @@ TEST_CASE("a default gives way to a limit that was set below it", "[app]") {
 
 TEST_CASE("two values that contradict each other are an error that names both", "[app]") {
   const std::string error =
-      error_of({{}, {{"limits.max_wait_s", "10"}, {"limits.default_wait_s", "20"}}, {}});
+      loading_error({{}, {{"limits.max_wait_s", "10"}, {"limits.default_wait_s", "20"}}, {}});
   CHECK_THAT(error, ContainsSubstring("--limits-default-wait-s: 20 is more than limits.max_wait_s"));
   CHECK_THAT(error, ContainsSubstring("--limits-max-wait-s"));
 }
@@ -182,11 +183,12 @@ TEST_CASE("a list comes from a repeated flag, the lines of a variable, or an arr
 }
 
 TEST_CASE("a list's entries are checked beyond their type", "[app]") {
-  CHECK_THAT(error_of({{}, {{"mount", "/a"}}, {}}),
+  CHECK_THAT(loading_error({{}, {{"mount", "/a"}}, {}}),
              ContainsSubstring("--mount: \"/a\" names no destination"));
-  CHECK_THAT(error_of({{}, {{"mount", "/a:/etc"}}, {}}), ContainsSubstring("nothing can be mounted at /etc"));
-  CHECK_THAT(error_of({{}, {{"mount", "/a:/x\n/b:/x/y"}}, {}}), ContainsSubstring("overlap"));
+  CHECK_THAT(loading_error({{}, {{"mount", "/a:/etc"}}, {}}),
+             ContainsSubstring("nothing can be mounted at /etc"));
+  CHECK_THAT(loading_error({{}, {{"mount", "/a:/x\n/b:/x/y"}}, {}}), ContainsSubstring("overlap"));
   std::string many;
   for (std::size_t i = 0; i <= kMaxListEntries; ++i) many += "p\n";
-  CHECK_THAT(error_of({{}, {{"allow_write", many}}, {}}), ContainsSubstring("--allow-write"));
+  CHECK_THAT(loading_error({{}, {{"allow_write", many}}, {}}), ContainsSubstring("--allow-write"));
 }

@@ -7,7 +7,7 @@ using rexec::test::ContainsSubstring;
 
 namespace {
 
-std::string error_of(const std::string& source, const std::string& destination) {
+std::string operand_error(const std::string& source, const std::string& destination) {
   const auto plan = plan_copy(source, destination);
   return plan ? "" : plan.error().message;
 }
@@ -42,10 +42,10 @@ TEST_CASE("a hyphen is standard input or output", "[app]") {
 }
 
 TEST_CASE("what is no copy between a sandbox and this machine is refused", "[app]") {
-  CHECK_THAT(error_of("a", "b"), ContainsSubstring("NAME:PATH"));
-  CHECK_THAT(error_of("a:x", "b:y"), ContainsSubstring("two steps"));
-  CHECK_THAT(error_of("A:x", "b:y"), ContainsSubstring("./A:x"));
-  CHECK_THAT(error_of(":x", "b:y"), ContainsSubstring("./:x"));
-  CHECK_THAT(error_of("", "b:y"), ContainsSubstring("empty"));
-  CHECK_THAT(error_of("b:y", ""), ContainsSubstring("empty"));
+  CHECK_THAT(operand_error("a", "b"), ContainsSubstring("NAME:PATH"));
+  CHECK_THAT(operand_error("a:x", "b:y"), ContainsSubstring("two steps"));
+  CHECK_THAT(operand_error("A:x", "b:y"), ContainsSubstring("./A:x"));
+  CHECK_THAT(operand_error(":x", "b:y"), ContainsSubstring("./:x"));
+  CHECK_THAT(operand_error("", "b:y"), ContainsSubstring("empty"));
+  CHECK_THAT(operand_error("b:y", ""), ContainsSubstring("empty"));
 }

@@ -47,7 +47,7 @@ bool accepted(const Json& setting) {
   return mcp::compile_schema(secrets_schema()).value()->validate(setting).empty();
 }
 
-std::string error_of(const Result<std::string>& result) {
+std::string message_of(const Result<std::string>& result) {
   return result ? "" : result.error().message;
 }
 
@@ -90,15 +90,15 @@ TEST_CASE("a value comes from its file, its variable or its command, without one
 TEST_CASE("a value that cannot be had is an error without it", "[app]") {
   const std::string value(5000, 'v');
   const TemporaryFile file(value);
-  CHECK_THAT(error_of(read({{"file", "/nonexistent/x"}})), ContainsSubstring("/nonexistent/x"));
-  CHECK_THAT(error_of(read({{"env", "TEST_UNSET"}})), ContainsSubstring("TEST_UNSET"));
-  CHECK_THAT(error_of(read({{"command", "echo hunter2; exit 3"}})), ContainsSubstring("status 3"));
-  CHECK_THAT(error_of(read({{"command", "echo hunter2; kill -9 $$"}})), ContainsSubstring("signal 9"));
-  CHECK_THAT(error_of(read({{"command", {"/nonexistent/hunter2"}}})), ContainsSubstring("status 127"));
+  CHECK_THAT(message_of(read({{"file", "/nonexistent/x"}})), ContainsSubstring("/nonexistent/x"));
+  CHECK_THAT(message_of(read({{"env", "TEST_UNSET"}})), ContainsSubstring("TEST_UNSET"));
+  CHECK_THAT(message_of(read({{"command", "echo hunter2; exit 3"}})), ContainsSubstring("status 3"));
+  CHECK_THAT(message_of(read({{"command", "echo hunter2; kill -9 $$"}})), ContainsSubstring("signal 9"));
+  CHECK_THAT(message_of(read({{"command", {"/nonexistent/hunter2"}}})), ContainsSubstring("status 127"));
   for (const Json& source :
        {Json{{"file", file.path}}, Json{{"command", {"cat", file.path}}},
         Json{{"command", {"cat", "/dev/zero"}}}, Json{{"command", "echo hunter2; exit 3"}}}) {
-    const std::string error = error_of(read(source));
+    const std::string error = message_of(read(source));
     CHECK_FALSE(error.empty());
     CHECK(error.find("vvv") == error.npos);
     CHECK(error.find("hunter2") == error.npos);
@@ -107,7 +107,7 @@ TEST_CASE("a value that cannot be had is an error without it", "[app]") {
 
 TEST_CASE("a command that hangs is ended with its children, one that leaves a child is not waited for",
           "[app]") {
-  CHECK_THAT(error_of(read({{"command", "sleep 1000 & sleep 1000"}}, Op{{}, Deadline::after(100ms)})),
+  CHECK_THAT(message_of(read({{"command", "sleep 1000 & sleep 1000"}}, Op{{}, Deadline::after(100ms)})),
              ContainsSubstring("took too long"));
   std::stop_source stop;
   stop.request_stop();

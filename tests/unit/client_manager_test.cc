@@ -23,7 +23,7 @@ using Fixture = ManagerFixture;
 
 namespace {
 
-const Caller kAlice{"alice"};
+using test::kAlice;
 const Caller kBob{"bob"};
 
 }  // namespace

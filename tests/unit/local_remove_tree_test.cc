@@ -14,15 +14,15 @@
 namespace rexec::sandbox {
 namespace {
 
-class Scratch {
+class FilledDirectory {
  public:
-  Scratch() {
+  FilledDirectory() {
     std::string pattern = std::filesystem::temp_directory_path() / "rexec-remove-XXXXXX";
     path_ = mkdtemp(pattern.data());
     fd_.reset(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     make("tree");
   }
-  ~Scratch() { std::filesystem::remove_all(path_); }
+  ~FilledDirectory() { std::filesystem::remove_all(path_); }
 
   int fd() const { return fd_.get(); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
@@ -40,7 +40,7 @@ class Scratch {
 }  // namespace
 
 TEST_CASE("remove_tree removes files, directories and whatever they are called", "[local]") {
-  const Scratch scratch;
+  const FilledDirectory scratch;
   scratch.make("tree/a/b/c");
   for (const char* name :
        {"f", "a/f", "a/b/f", "a/b/c/f", "-rf", "a/ ", "a/\n", ".rexec-removed-1", "a/.hidden"})
@@ -54,7 +54,7 @@ TEST_CASE("remove_tree removes files, directories and whatever they are called",
 
 TEST_CASE("remove_tree is not stopped by files with the names it might move directories to", "[local]") {
   constexpr int kNames = 60;
-  const Scratch scratch;
+  const FilledDirectory scratch;
   for (int i = 1; i <= kNames; ++i) {
     scratch.make("tree/q" + std::to_string(i) + "/b/c");
     const std::string name = "tree/.rexec-removed-" + std::to_string(i);
@@ -69,7 +69,7 @@ TEST_CASE("remove_tree is not stopped by files with the names it might move dire
 }
 
 TEST_CASE("remove_tree never follows a symbolic link", "[local]") {
-  const Scratch scratch;
+  const FilledDirectory scratch;
   scratch.make("outside/kept");
   scratch.write("outside/kept/file");
   scratch.make("tree/a");
@@ -85,7 +85,7 @@ TEST_CASE("remove_tree never follows a symbolic link", "[local]") {
 }
 
 TEST_CASE("remove_tree opens up directories without permissions", "[local]") {
-  const Scratch scratch;
+  const FilledDirectory scratch;
   scratch.make("tree/a/b/c");
   scratch.write("tree/a/b/c/f");
   for (const char* name : {"tree/a/b/c", "tree/a/b", "tree/a", "tree"})
@@ -96,7 +96,7 @@ TEST_CASE("remove_tree opens up directories without permissions", "[local]") {
 
 TEST_CASE("remove_tree removes trees that are deeper than a path can be long", "[local]") {
   constexpr int kDepth = 6000;
-  const Scratch scratch;
+  const FilledDirectory scratch;
   UniqueFd at(openat(scratch.fd(), "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; i < kDepth; ++i) {
     REQUIRE(mkdirat(at.get(), "directory", 0700) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("remove_tree removes trees that are deeper than a path can be long", "
 }
 
 TEST_CASE("remove_tree gives up with its op and can be called again", "[local]") {
-  const Scratch scratch;
+  const FilledDirectory scratch;
   scratch.write("tree/f");
   std::stop_source source;
   source.request_stop();

@@ -10,22 +10,12 @@
 
 #include "sandbox-client/local/local_backend.h"
 #include "tests/support/catch.h"
+#include "tests/support/scratch_directory.h"
 
 namespace rexec::sandbox {
 namespace {
 
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = std::filesystem::temp_directory_path() / "rexec-state-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::ScratchDirectory;
 
 unsigned mode_of(const std::string& path) {
   struct stat status {};
@@ -48,7 +38,7 @@ class Variable {
 }  // namespace
 
 TEST_CASE("a sandbox's directory is private to the user", "[local]") {
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   const StateDirectory state(scratch.path() + "/a/state", std::nullopt);
   const auto directory = state.make({});
   REQUIRE(directory);
@@ -62,7 +52,7 @@ TEST_CASE("a sandbox's directory is private to the user", "[local]") {
 }
 
 TEST_CASE("prune removes what nobody holds and nothing else", "[local]") {
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   const StateDirectory state(scratch.path(), std::nullopt);
   const auto none = state.prune({});
   REQUIRE(none);
@@ -92,7 +82,7 @@ TEST_CASE("prune removes what nobody holds and nothing else", "[local]") {
 
 TEST_CASE("prune needs few descriptors for many left-over sandboxes", "[local]") {
   constexpr int kLeftOver = 200;
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   const StateDirectory state(scratch.path(), std::nullopt);
   for (int i = 0; i < kLeftOver; ++i) REQUIRE(state.make({}));
   rlimit before{};
@@ -106,7 +96,7 @@ TEST_CASE("prune needs few descriptors for many left-over sandboxes", "[local]")
 }
 
 TEST_CASE("a state directory that others can write is refused", "[local]") {
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   std::filesystem::create_directory(scratch.path() + "/sandboxes");
   REQUIRE(chmod((scratch.path() + "/sandboxes").c_str(), 0777) == 0);
   const StateDirectory state(scratch.path(), std::nullopt);
@@ -116,7 +106,7 @@ TEST_CASE("a state directory that others can write is refused", "[local]") {
 }
 
 TEST_CASE("a state directory whose content others can exchange is refused", "[local]") {
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   const StateDirectory state(scratch.path(), std::nullopt);
   const auto refused = [](const Status& status) {
     REQUIRE_FALSE(status);
@@ -142,7 +132,7 @@ TEST_CASE("a state directory whose content others can exchange is refused", "[lo
 }
 
 TEST_CASE("a state directory that sandboxes are shown is refused", "[local]") {
-  const Scratch scratch;
+  const ScratchDirectory scratch;
   std::filesystem::create_symlink("/usr", scratch.path() + "/link");
   for (const std::string& path :
        {std::string("/usr/rexec-state/a"), std::string("/opt/rexec-state"), std::string("/bin/rexec-state"),
@@ -173,7 +163,8 @@ TEST_CASE("a state directory that cannot be made says what to do", "[local]") {
 TEST_CASE("homes belong to the sandboxes' user, who can pass through to them", "[local]") {
   if (geteuid() != 0) return;
   constexpr uid_t kUser = 64434;
-  const Scratch scratch;  // mode 0700, root's
+  const ScratchDirectory scratch;
+  REQUIRE(chmod(scratch.path().c_str(), 0700) == 0);
   const StateDirectory hidden(scratch.path() + "/state", kUser);
   const auto refused = hidden.make({});
   REQUIRE_FALSE(refused);

@@ -2,21 +2,17 @@
 
 #include "mcp/schema.h"
 #include "tests/support/catch.h"
+#include "tests/support/json_text.h"
 
 namespace rexec::mcp {
 namespace {
 
-Json json(const std::string& text) {
-  auto value = parse_json(text);
-  INFO(text);
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
+using test::json_of;
 
 std::string normalised(const std::string& schema, const std::string& instance) {
-  const auto compiled = compile_schema(json(schema));
+  const auto compiled = compile_schema(json_of(schema));
   REQUIRE(compiled.ok());
-  return dump_json((*compiled)->normalise(json(instance)));
+  return dump_json((*compiled)->normalise(json_of(instance)));
 }
 
 TEST_CASE("Numbers given as strings become numbers when the whole string is one", "[schema]") {
@@ -106,12 +102,12 @@ TEST_CASE("Lenient forms are found in nested objects, items, references and alte
 
 TEST_CASE("What cannot be converted stays for validation to explain", "[schema]") {
   const auto schema =
-      *compile_schema(json(R"({"type":"object","properties":{"wait_s":{"type":"number","minimum":0}}})"));
-  CHECK(schema->validate(schema->normalise(json(R"({"wait_s":"5"})"))).empty());
-  const auto violations = schema->validate(schema->normalise(json(R"({"wait_s":"-5"})")));
+      *compile_schema(json_of(R"({"type":"object","properties":{"wait_s":{"type":"number","minimum":0}}})"));
+  CHECK(schema->validate(schema->normalise(json_of(R"({"wait_s":"5"})"))).empty());
+  const auto violations = schema->validate(schema->normalise(json_of(R"({"wait_s":"-5"})")));
   REQUIRE(violations.size() == 1);
   CHECK(violations[0].message == "-5 is less than 0 (expected: number >= 0)");
-  CHECK(dump_json(schema->normalise(json("[1]"))) == "[1]");
+  CHECK(dump_json(schema->normalise(json_of("[1]"))) == "[1]");
 }
 
 }  // namespace

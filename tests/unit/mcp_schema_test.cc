@@ -4,21 +4,17 @@
 
 #include "mcp/schema_nodes.h"
 #include "tests/support/catch.h"
+#include "tests/support/json_text.h"
 
 namespace rexec::mcp {
 namespace {
 
+using test::json_of;
+
 using test::ContainsSubstring;
 
-Json json(const std::string& text) {
-  auto value = parse_json(text);
-  INFO(text);
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
-
 std::shared_ptr<const Schema> compiled(const std::string& text) {
-  auto schema = compile_schema(json(text));
+  auto schema = compile_schema(json_of(text));
   INFO((schema ? text : schema.error().message));
   REQUIRE(schema.ok());
   return *schema;
@@ -36,15 +32,15 @@ bool accepts(const std::string& schema, const Json& instance) {
 }
 
 bool accepts(const std::string& schema, const char* instance) {
-  return accepts(schema, json(instance));
+  return accepts(schema, json_of(instance));
 }
 
 TEST_CASE("A keyword that is not known is an error that names its pointer", "[schema]") {
-  CHECK(compile_error(json(R"({"properties":{"a/b":{"patternProperties":{}}}})")) ==
+  CHECK(compile_error(json_of(R"({"properties":{"a/b":{"patternProperties":{}}}})")) ==
         R"(schema at "/properties/a~1b/patternProperties": unknown keyword)");
-  CHECK(compile_error(json(R"({"items":{"anyOf":[true,{"$id":"x"}]}})")) ==
+  CHECK(compile_error(json_of(R"({"items":{"anyOf":[true,{"$id":"x"}]}})")) ==
         R"(schema at "/items/anyOf/1/$id": unknown keyword)");
-  CHECK(compile_error(json(R"({"x-note":1})")) == R"(schema at "/x-note": unknown keyword)");
+  CHECK(compile_error(json_of(R"({"x-note":1})")) == R"(schema at "/x-note": unknown keyword)");
 }
 
 TEST_CASE("Annotations mean nothing for validity", "[schema]") {
@@ -84,16 +80,16 @@ TEST_CASE("A malformed keyword is an error that names its pointer", "[schema]") 
   };
   for (const auto& [schema, message] : cases) {
     INFO(schema);
-    CHECK_THAT(compile_error(json(schema)), ContainsSubstring(message));
+    CHECK_THAT(compile_error(json_of(schema)), ContainsSubstring(message));
   }
 }
 
 TEST_CASE("A reference that comes back without going into the value is an error", "[schema]") {
-  CHECK_THAT(compile_error(json(R"({"$ref":"#"})")), ContainsSubstring("refers to itself"));
-  CHECK_THAT(compile_error(json(R"({"anyOf":[{"type":"null"},{"not":{"$ref":"#"}}]})")),
+  CHECK_THAT(compile_error(json_of(R"({"$ref":"#"})")), ContainsSubstring("refers to itself"));
+  CHECK_THAT(compile_error(json_of(R"({"anyOf":[{"type":"null"},{"not":{"$ref":"#"}}]})")),
              ContainsSubstring("refers to itself"));
   CHECK_THAT(
-      compile_error(json(R"({"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"allOf":[{"$ref":"#/$defs/a"}]}}})")),
+      compile_error(json_of(R"({"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"allOf":[{"$ref":"#/$defs/a"}]}}})")),
       ContainsSubstring("refers to itself"));
   const std::string list = R"({"type":"object","properties":{"next":{"$ref":"#"}},"required":["value"]})";
   CHECK(accepts(list, R"({"value":1,"next":{"value":2,"next":{"value":3}}})"));
@@ -235,7 +231,7 @@ TEST_CASE("Validation stops looking after kMaxFound violations", "[schema]") {
 TEST_CASE("A compiled schema outlives its document", "[schema]") {
   std::shared_ptr<const Schema> schema;
   {
-    const Json document = json(R"({"enum":["a"],"description":"gone"})");
+    const Json document = json_of(R"({"enum":["a"],"description":"gone"})");
     schema = *compile_schema(document);
   }
   CHECK(schema->validate("a").empty());

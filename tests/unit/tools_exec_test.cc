@@ -8,6 +8,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/fake_output.h"
 #include "tests/support/fake_tool_call.h"
+#include "tests/support/numbered_lines.h"
 
 using namespace rexec;
 using namespace rexec::test;
@@ -45,12 +46,6 @@ Asked asked_for(Json arguments, tools::ToolLimits limits = {}) {
 Json structured(const mcp::ToolResult& result) {
   REQUIRE(result.structured);
   return *result.structured;
-}
-
-std::string numbered(int count) {
-  std::string text;
-  for (int i = 1; i <= count; ++i) text += "line " + std::to_string(i) + "\n";
-  return text;
 }
 
 }  // namespace
@@ -172,7 +167,7 @@ TEST_CASE("a running command comes with its deadline and the way on", "[tools]")
 
 TEST_CASE("long output is cut in the middle, and the cut names the call for the rest", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(20'000), "", ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(20'000), "", ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   for (const int chars : {1000, 5000, 30'000}) {
     const auto result = bench.run("exec", {{"command", "seq"}, {"max_chars", chars}});
@@ -195,7 +190,7 @@ TEST_CASE("long output is cut in the middle, and the cut names the call for the 
 
 TEST_CASE("stderr has its share of the budget, and neither stream keeps what it does not need", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(5000), numbered(5000), ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(5000), numbered_lines(5000), ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   auto json = structured(bench.run("exec", {{"command", "x"}, {"max_chars", 9000}}));
   const auto size = [&](const char* key) { return json[key].get<std::string>().size(); };
@@ -211,7 +206,7 @@ TEST_CASE("stderr has its share of the budget, and neither stream keeps what it 
 
 TEST_CASE("exec selects lines before it budgets", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(100'000), "line e\n", ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(100'000), "line e\n", ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   const auto result = bench.run("exec", {{"command", "x"}, {"grep", "00$|e$"}, {"tail_lines", 2}});
   CHECK(text_of(result) == "line 99900\nline 100000\n[stderr]\nline e\n[exit 0 · 2 ms · 3 lines selected]");
@@ -228,7 +223,7 @@ TEST_CASE("exec selects lines before it budgets", "[tools]") {
 
 TEST_CASE("what a selection leaves over the budget is cut and counted", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(5000), "", ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(5000), "", ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   const auto result = bench.run("exec", {{"command", "x"}, {"grep", "line"}, {"max_chars", 2000}});
   const Json json = structured(result);
@@ -271,7 +266,7 @@ TEST_CASE("small answers are made on the completing thread, large ones on a work
   auto call = bench.begin("exec", {{"command", "echo hi"}});
   CHECK(call->answered());
   CHECK(call->deferred() == 0);
-  process.out = numbered(10'000);
+  process.out = numbered_lines(10'000);
   call = bench.begin("exec", {{"command", "seq"}});
   CHECK_FALSE(call->answered());
   CHECK(call->wait_result());
@@ -424,7 +419,7 @@ TEST_CASE("what exec answers is what its output schema says", "[tools]") {
     if (file["name"] == "exec") schema = mcp::compile_schema(file["outputSchema"]).value();
   }
   REQUIRE(schema);
-  FakeProcess process{numbered(20'000), "Could not resolve host\n", ProcessStatus::exited, 3, 100};
+  FakeProcess process{numbered_lines(20'000), "Could not resolve host\n", ProcessStatus::exited, 3, 100};
   process.serve(bench.runner());
   for (const Json& arguments : {Json{{"command", "x"}}, Json{{"command", "x"}, {"grep", "1"}},
                                 Json{{"command", "x"}, {"wait_s", 0}}}) {

@@ -143,14 +143,14 @@ TEST_CASE("list_files explains what it could not do", "[tools]") {
 
 namespace {
 
-const std::string kToken = "tok/en=of 8+ bytes";
+const std::string kNameToken = "tok/en=of 8+ bytes";
 
 struct SecretTree : ToolBench {
   std::vector<std::string> paths;
   std::size_t asked = 0;
 
   explicit SecretTree(std::vector<std::string> of) : paths(std::move(of)) {
-    configure({{"TOKEN", [](const Op&) -> Result<std::string> { return kToken; }}});
+    configure({{"TOKEN", [](const Op&) -> Result<std::string> { return kNameToken; }}});
     std::sort(paths.begin(), paths.end());
     runner().on_list_files = [this](const ListSpec& spec, const Op&,
                                     const sandbox::Completion<Listing>& done) {
@@ -177,7 +177,7 @@ struct SecretTree : ToolBench {
       INFO(text_of(result));
       REQUIRE_FALSE(result.is_error);
       const std::string all = text_of(result) + dump_json(*result.structured);
-      CHECK(all.find(kToken) == all.npos);
+      CHECK(all.find(kNameToken) == all.npos);
       CHECK(all.find("en=of 8+") == all.npos);
       entries += result.structured->at("entries").size();
       if (result.structured->at("truncated") == false) return entries;
@@ -190,8 +190,8 @@ struct SecretTree : ToolBench {
 }  // namespace
 
 TEST_CASE("Pages that end at a name with a secret go on behind it, once", "[tools]") {
-  SecretTree bench({"a", "b-" + kToken + "-1", "b-" + kToken + "-2", "b-" + kToken + "-3", "c",
-                    kToken + "/one", kToken + "/two", "z" + kToken});
+  SecretTree bench({"a", "b-" + kNameToken + "-1", "b-" + kNameToken + "-2", "b-" + kNameToken + "-3", "c",
+                    kNameToken + "/one", kNameToken + "/two", "z" + kNameToken});
   for (std::size_t limit = 1; limit <= bench.paths.size() + 1; ++limit) {
     INFO("limit " << limit);
     CHECK(bench.page_through({{"limit", limit}, {"depth", 3}}) == bench.paths.size());
@@ -205,11 +205,11 @@ TEST_CASE("A secret that begins in the path of a listing is no end of its pages"
   SecretTree bench({"en=of 8+ bytes", "en=of 8+ bytes.1", "en=of 8+ bytes.2"});
   CHECK(bench.page_through({{"path", "/cache/tok"}, {"limit", 1}}) == bench.paths.size());
   SecretTree inside({"a", "b", "c"});
-  CHECK(inside.page_through({{"path", "~/" + kToken}, {"limit", 1}}) == inside.paths.size());
+  CHECK(inside.page_through({{"path", "~/" + kNameToken}, {"limit", 1}}) == inside.paths.size());
 }
 
 TEST_CASE("A position that no listing gave is refused", "[tools]") {
-  SecretTree bench({"a" + kToken, "b" + kToken, "c"});
+  SecretTree bench({"a" + kNameToken, "b" + kNameToken, "c"});
   const auto page = bench.run("list_files", {{"limit", 1}});
   std::string position = page.structured->at("next_after");
   REQUIRE(position.starts_with("position:"));

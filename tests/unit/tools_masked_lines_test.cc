@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kMostContext = 50;  // that a runner gives
 
-const std::string kToken =
+const std::string kLongToken =
     "s3cr3t/value=of \"one\" token, wh\xc3\xad"
     "ch is long+enough to be wrapped; 98765";
 
@@ -186,7 +186,7 @@ std::string everything(const mcp::ToolResult& result) {
 }  // namespace
 
 TEST_CASE("search_files shows no part of a secret, whichever lines of it match", "[tools]") {
-  for (const std::string& secret : {kToken, long_secret()}) {
+  for (const std::string& secret : {kLongToken, long_secret()}) {
     SecretBench bench(secret);
     for (const std::string& content : contents(secret)) {
       const Lines lines = lines_of(content);
@@ -213,8 +213,8 @@ TEST_CASE("search_files shows no part of a secret, whichever lines of it match",
 }
 
 TEST_CASE("A line that is cut anywhere shows less than eight bytes of a secret", "[tools]") {
-  const tools::Masker masker(std::vector<tools::Secret>{{"TOKEN", kToken}});
-  for (const std::string& content : contents(kToken)) {
+  const tools::Masker masker(std::vector<tools::Secret>{{"TOKEN", kLongToken}});
+  for (const std::string& content : contents(kLongToken)) {
     const Lines lines = lines_of(content);
     for (std::size_t index = 3; index + 3 < lines.size(); ++index) {
       const SearchMatch whole = match_of(lines, index, 2);
@@ -230,7 +230,7 @@ TEST_CASE("A line that is cut anywhere shows less than eight bytes of a secret",
           for (const std::string& line : match.after) shown += "\n" + line;
           INFO(whole.text << " from " << from << ", " << size << ": " << match.text);
           REQUIRE(match.text.size() == std::min(size, whole.text.size() - from));
-          REQUIRE_FALSE(leaks(shown, kToken));
+          REQUIRE_FALSE(leaks(shown, kLongToken));
         }
       }
     }
@@ -238,7 +238,7 @@ TEST_CASE("A line that is cut anywhere shows less than eight bytes of a secret",
 }
 
 TEST_CASE("The diff of an edit shows no part of a secret, wherever its hunks are", "[tools]") {
-  for (const std::string& secret : {kToken, long_secret()}) {
+  for (const std::string& secret : {kLongToken, long_secret()}) {
     SecretBench bench(secret);
     for (const std::string& content : contents(secret)) {
       const Lines lines = lines_of(content);
@@ -269,7 +269,7 @@ TEST_CASE("The diff of an edit shows no part of a secret, wherever its hunks are
 }
 
 TEST_CASE("An edit that does not fit quotes no part of a secret", "[tools]") {
-  for (const std::string& secret : {kToken, long_secret()}) {
+  for (const std::string& secret : {kLongToken, long_secret()}) {
     SecretBench bench(secret);
     for (const std::string& content : contents(secret)) {
       const Lines lines = lines_of(content);
@@ -293,7 +293,7 @@ TEST_CASE("An edit that does not fit quotes no part of a secret", "[tools]") {
 
 TEST_CASE("Lines without secrets are shown as they are", "[tools]") {
   const tools::Masker masker(
-      {{"KEY", "-----BEGIN KEY-----\n" + long_secret() + "-----END KEY-----\n"}, {"T", kToken}});
+      {{"KEY", "-----BEGIN KEY-----\n" + long_secret() + "-----END KEY-----\n"}, {"T", kLongToken}});
   const std::string content =
       "# Title\n-------\n\nint main() {\n  return 0;  // ------\n}\n// ----------------\n\n";
   const Lines lines = lines_of(content + content + content);
@@ -328,8 +328,8 @@ TEST_CASE("A hunk masks what it removes and adds, and shows the rest", "[tools]"
 }
 
 TEST_CASE("A search for what is masked finds nothing", "[tools]") {
-  SecretBench bench(kToken);
-  const Lines lines = lines_of("a\n" + wrapped(base64_encode(kToken), 20, "\n") + "b\n");
+  SecretBench bench(kLongToken);
+  const Lines lines = lines_of("a\n" + wrapped(base64_encode(kLongToken), 20, "\n") + "b\n");
   bench.runner().on_search_files = [&](const SearchSpec& spec, const Op&,
                                        const Completion<SearchResult>& done) {
     done(search(lines, spec, 2, 2));

@@ -49,7 +49,7 @@ std::string percent_encoded(Random& random, std::string_view text, bool every) {
   return result;
 }
 
-std::string wrapped(std::string_view text, std::size_t columns, std::string_view end) {
+std::string wrapped_text(std::string_view text, std::size_t columns, std::string_view end) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); at += columns) {
     if (at > 0) result += end;
@@ -76,8 +76,8 @@ std::string random_form(Random& random, const std::string& secret) {
     }
     case 5: {
       const std::string bytes = std::string(60 + below(random, 20), 'T') + secret + std::string(50, 'U');
-      return wrapped(base64_encode(bytes), below(random, 2) == 0 ? 64 : 76,
-                     below(random, 2) == 0 ? "\n" : "\r\n");
+      return wrapped_text(base64_encode(bytes), below(random, 2) == 0 ? 64 : 76,
+                          below(random, 2) == 0 ? "\n" : "\r\n");
     }
     case 6:
       return percent_encoded(random, base64_encode(secret), true);

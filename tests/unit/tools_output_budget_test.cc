@@ -5,8 +5,10 @@
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "tests/support/catch.h"
+#include "tests/support/numbered_lines.h"
 
 using rexec::sandbox::StreamReport;
+using rexec::test::numbered_lines;
 using rexec::tools::as_report;
 using rexec::tools::Omission;
 using rexec::tools::StreamView;
@@ -38,12 +40,6 @@ StreamReport report_of(const std::string& output, std::size_t head, std::size_t 
     report.tail_offset = output.size() - tail;
   }
   return report;
-}
-
-std::string numbered(int count) {
-  std::string text;
-  for (int i = 1; i <= count; ++i) text += "line " + std::to_string(i) + "\n";
-  return text;
 }
 
 std::string marker(const Omission& omission) {
@@ -80,7 +76,7 @@ TEST_CASE("output of exactly the budget is not cut, one character more is", "[to
 }
 
 TEST_CASE("the middle is cut at line ends, head to tail as one to two", "[tools]") {
-  const std::string output = numbered(10'000);
+  const std::string output = numbered_lines(10'000);
   const StreamView view = view_ends(report_of(output, 4000, 8000), false, 3000, marker);
   check_account(output, view, 3000);
   const std::size_t at = view.text.find("\n[");
@@ -120,7 +116,7 @@ TEST_CASE("a cut never shows a part of an escape sequence", "[tools]") {
 }
 
 TEST_CASE("bytes that are no longer kept are part of the account", "[tools]") {
-  const std::string output = numbered(1000);
+  const std::string output = numbered_lines(1000);
   StreamReport report = report_of(output, 100, 200);
   report.lost = 5000;
   const StreamView view = view_ends(report, false, 10'000, marker);
@@ -166,7 +162,7 @@ TEST_CASE("a report that makes no sense is shown without harm", "[tools]") {
 }
 
 TEST_CASE("pages that are read one after the other give the whole output", "[tools]") {
-  std::string output = numbered(300);
+  std::string output = numbered_lines(300);
   for (int i = 0; i < 700; ++i) output += "ä☃\x1b[1;31m𝄞";
   std::string text;
   std::uint64_t from = 0;
@@ -184,7 +180,7 @@ TEST_CASE("pages that are read one after the other give the whole output", "[too
     more = page.more;
   }
   CHECK(from == output.size());
-  std::string expected = numbered(300);
+  std::string expected = numbered_lines(300);
   for (int i = 0; i < 700; ++i) expected += "ä☃𝄞";
   CHECK(text == expected);
 }
@@ -237,7 +233,7 @@ TEST_CASE("base64 pages are exact", "[tools]") {
 }
 
 TEST_CASE("text of any kind is cut in the same way", "[tools]") {
-  const std::string text = numbered(100);
+  const std::string text = numbered_lines(100);
   const StreamView view = view_ends(as_report(text), true, 300, marker);
   check_account(text, view, 300);
 }

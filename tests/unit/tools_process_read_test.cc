@@ -3,6 +3,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/fake_output.h"
 #include "tests/support/fake_tool_call.h"
+#include "tests/support/numbered_lines.h"
 
 using namespace rexec;
 using namespace rexec::test;
@@ -15,12 +16,6 @@ using sandbox::ProcessStatus;
 using sandbox::WaitSpec;
 
 namespace {
-
-std::string numbered(int count) {
-  std::string text;
-  for (int i = 1; i <= count; ++i) text += "line " + std::to_string(i) + "\n";
-  return text;
-}
 
 WaitSpec asked_for(Json arguments) {
   ToolBench bench;
@@ -39,7 +34,7 @@ WaitSpec asked_for(Json arguments) {
 
 TEST_CASE("process_read without a cursor shows both ends, with one the next page", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(3000), "", ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(3000), "", ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   auto result = bench.run("process_read", {{"process", "p7"}, {"max_chars", 2000}});
   CHECK(result.structured->contains("gap_cursor"));
@@ -70,7 +65,7 @@ TEST_CASE("process_read without a cursor shows both ends, with one the next page
 
 TEST_CASE("the missing part is read from the gap cursor on", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(3000), numbered(500), ProcessStatus::exited, 0, 0};
+  FakeProcess process{numbered_lines(3000), numbered_lines(500), ProcessStatus::exited, 0, 0};
   process.serve(bench.runner());
   const auto cut = bench.run("process_read", {{"process", "p7"}, {"max_chars", 3000}});
   const Json gap = cut.structured->at("gap_cursor");
@@ -135,7 +130,7 @@ TEST_CASE("process_read waits for output or for the end", "[tools]") {
 
 TEST_CASE("a selection covers all that is kept from the cursor on", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(200'000), "", ProcessStatus::running, 0, 1'000'000};
+  FakeProcess process{numbered_lines(200'000), "", ProcessStatus::running, 0, 1'000'000};
   process.serve(bench.runner());
   auto result = bench.run("process_read", {{"process", "p7"}, {"tail_lines", 1}});
   CHECK(result.structured->at("stdout") == "line 200000\n");
@@ -162,7 +157,7 @@ TEST_CASE("a line that is still being written is not missed by the next selectio
 
 TEST_CASE("a page over lost output says what is gone", "[tools]") {
   ToolBench bench;
-  FakeProcess process{numbered(100), "", ProcessStatus::exited, 0, 700};
+  FakeProcess process{numbered_lines(100), "", ProcessStatus::exited, 0, 700};
   process.serve(bench.runner());
   const auto result = bench.run("process_read", {{"process", "p7"}, {"cursor", "100.0"}});
   CHECK(result.structured->at("lost_bytes") == 600);

@@ -12,7 +12,7 @@ namespace {
 
 using test::ContainsSubstring;
 
-struct Bench {
+struct PromptBench {
   test::FakeSandboxManager manager;
   test::Asker asker;
 
@@ -47,7 +47,7 @@ sandbox::ProcessEntry entry_of(std::uint64_t process) {
 }  // namespace
 
 TEST_CASE("every prompt of the file has a handler", "[tools]") {
-  Bench bench;
+  PromptBench bench;
   const auto prompts = tools::make_prompts(bench.services());
   REQUIRE(prompts.size() == 2);
   for (const mcp::Prompt& prompt : prompts) {
@@ -58,7 +58,7 @@ TEST_CASE("every prompt of the file has a handler", "[tools]") {
 }
 
 TEST_CASE("getting_started names the sandbox and makes none", "[tools]") {
-  Bench bench;
+  PromptBench bench;
   const auto prompt = bench.get("getting_started", {}).value();
   REQUIRE(prompt.messages.size() == 1);
   CHECK_THAT(prompt.messages[0].text, ContainsSubstring("default sandbox"));
@@ -68,7 +68,7 @@ TEST_CASE("getting_started names the sandbox and makes none", "[tools]") {
 }
 
 TEST_CASE("debug_failure shows what the process printed and how it ended", "[tools]") {
-  Bench bench;
+  PromptBench bench;
   CHECK(bench.get("debug_failure", {{"process", "p7"}}).error().code == ErrorCode::not_found);
   CHECK(bench.sandboxes() == 0);
   test::FakeRunner& runner = bench.manager.runner();
@@ -85,7 +85,7 @@ TEST_CASE("debug_failure shows what the process printed and how it ended", "[too
 }
 
 TEST_CASE("sandboxes are completed by name", "[tools]") {
-  Bench bench;
+  PromptBench bench;
   CHECK(bench.complete("sandbox").empty());
   bench.manager.runner("work");
   bench.manager.runner("default");
@@ -94,7 +94,7 @@ TEST_CASE("sandboxes are completed by name", "[tools]") {
 }
 
 TEST_CASE("processes are completed in the sandbox that is known, the newest first", "[tools]") {
-  Bench bench;
+  PromptBench bench;
   CHECK(bench.complete("process").empty());
   CHECK(bench.sandboxes() == 0);
   bench.manager.runner("work").on_list = [](auto, auto, auto done) {

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_tool_call.h"
+#include "tests/support/numbered_lines.h"
 #include "tools/support/file_type.h"
 
 using namespace rexec;
@@ -82,12 +83,6 @@ struct FileBench : ToolBench {
   }
 };
 
-std::string numbered(int count) {
-  std::string text;
-  for (int i = 1; i <= count; ++i) text += "line " + std::to_string(i) + "\n";
-  return text;
-}
-
 const std::string kPng = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"s;
 
 }  // namespace
@@ -107,23 +102,23 @@ TEST_CASE("a whole file is its contents and nothing else", "[tools]") {
 }
 
 TEST_CASE("a part of a file says which lines it is and how to go on", "[tools]") {
-  FileBench bench(numbered(10));
+  FileBench bench(numbered_lines(10));
   CHECK(bench.read({{"start_line", 2}, {"max_lines", 1}}) ==
         "line 2\n[line 2 of 10 · next: read_file {\"path\":\"/home/user/a.txt\",\"start_line\":3}]");
   CHECK(bench.read({{"start_line", -2}}) == "line 9\nline 10\n[lines 9-10 of 10]");
-  CHECK(bench.read({{"start_line", -100}}) == numbered(10));
+  CHECK(bench.read({{"start_line", -100}}) == numbered_lines(10));
   CHECK(bench.read({{"start_line", 11}}) == "[there is no such line: the file has 10 lines]");
   FileBench open("a\nb");
   CHECK(open.read({{"start_line", 2}}) == "b\n[line 2 of 2]");
 }
 
 TEST_CASE("text over the budget ends at a line", "[tools]") {
-  FileBench bench(numbered(1000));
+  FileBench bench(numbered_lines(1000));
   const std::string text = bench.read({{"max_chars", 1000}});
   CHECK(utf8_length(text) <= 1000);
   CHECK_THAT(text, ContainsSubstring("\n[lines 1-"));
   const std::size_t last = text.find("\n[lines 1-");
-  CHECK(numbered(1000).substr(0, last + 1) == text.substr(0, last + 1));
+  CHECK(numbered_lines(1000).substr(0, last + 1) == text.substr(0, last + 1));
   // Reading on where it says gives the rest.
   std::string all;
   int start = 1;
@@ -134,7 +129,7 @@ TEST_CASE("text over the budget ends at a line", "[tools]") {
     start += static_cast<int>(
         std::count(page.begin(), page.begin() + static_cast<std::ptrdiff_t>(note) + 1, '\n'));
   }
-  CHECK(all == numbered(1000));
+  CHECK(all == numbered_lines(1000));
   // Exactly the budget is whole.
   FileBench exact(std::string(499, 'x') + "\n");
   CHECK(exact.read({{"max_chars", 500}}) == exact.file);

@@ -16,7 +16,7 @@ namespace {
 using mcp::ResourceContents;
 using test::ContainsSubstring;
 
-struct Bench {
+struct ResourceBench {
   test::FakeSandboxManager manager;
   tools::ToolLimits limits;
   test::Asker asker;
@@ -79,7 +79,7 @@ TEST_CASE("what is published is complete and matches what is served", "[tools]")
 }
 
 TEST_CASE("a list shows the description of the server and the homes of running sandboxes", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   REQUIRE(bench.list().size() == 1);
   bench.manager.runner("work");
   bench.manager.runner("agent:box");
@@ -91,7 +91,7 @@ TEST_CASE("a list shows the description of the server and the homes of running s
 }
 
 TEST_CASE("about tells limits and sandboxes, and makes none", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   auto about = bench.read("rexec://about").value();
   CHECK(about.mime_type == "text/markdown");
   CHECK_THAT(about.data, ContainsSubstring("at most 400000"));
@@ -102,7 +102,7 @@ TEST_CASE("about tells limits and sandboxes, and makes none", "[tools]") {
 }
 
 TEST_CASE("reading makes no sandbox", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   for (const char* uri :
        {"rexec://default/files/~", "rexec://default/processes/p1/output", "rexec://other/files/a",
         "rexec://default/terminals/t1/screen", "rexec://", "rexec://default", "file:///etc/passwd",
@@ -116,7 +116,7 @@ TEST_CASE("reading makes no sandbox", "[tools]") {
 }
 
 TEST_CASE("a path is absolute, from the home, or from the cwd", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   const test::FakeRunner& runner = bench.with_file("x");
   for (const char* path : {"/etc/hosts", "~/a%20b", "notes/c", ""}) {
     REQUIRE(bench.read(std::string("rexec://default/files/") + path));
@@ -133,7 +133,7 @@ TEST_CASE("a path is absolute, from the home, or from the cwd", "[tools]") {
 }
 
 TEST_CASE("a path that cannot be one is refused", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   bench.with_file("x");
   CHECK(bench.read("rexec://default/files/a%00b").error().code == ErrorCode::invalid_argument);
   CHECK(bench.read("rexec://default/files/" + std::string(4096, 'a')).error().code ==
@@ -141,7 +141,7 @@ TEST_CASE("a path that cannot be one is refused", "[tools]") {
 }
 
 TEST_CASE("text is exact, and says what is missing when it is cut", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   bench.limits.read_cap = 1000;
   bench.with_file("one\ntwo\n");
   auto text = bench.read("rexec://default/files/a").value();
@@ -155,7 +155,7 @@ TEST_CASE("text is exact, and says what is missing when it is cut", "[tools]") {
 }
 
 TEST_CASE("binary files and images are exact, or too large", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   bench.limits.read_cap = 1000;
   const std::string binary("\0\1\2\xff", 4);
   bench.with_file(binary);
@@ -175,7 +175,7 @@ TEST_CASE("binary files and images are exact, or too large", "[tools]") {
 }
 
 TEST_CASE("what is no file says what it is", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   test::FakeRunner& runner = bench.manager.runner();
   runner.on_stat_file = [](auto, auto, auto, auto done) { done(Error{ErrorCode::not_found, "ENOENT"}); };
   CHECK(bench.read("rexec://default/files/a").error().code == ErrorCode::not_found);
@@ -186,7 +186,7 @@ TEST_CASE("what is no file says what it is", "[tools]") {
 }
 
 TEST_CASE("the output of a process is that of process_read", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   bench.limits.read_cap = 4000;
   test::FakeRunner& runner = bench.manager.runner("work");
   runner.on_wait = [](std::uint64_t process, auto, auto, auto done) {
@@ -208,7 +208,7 @@ TEST_CASE("the output of a process is that of process_read", "[tools]") {
 }
 
 TEST_CASE("a watch fires once, when the process ends", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   test::FakeRunner& runner = bench.manager.runner();
   sandbox::Completion<sandbox::ProcessReport> ending;
   runner.on_wait = [&](auto, const sandbox::WaitSpec& spec, auto, auto done) {
@@ -232,7 +232,7 @@ TEST_CASE("a watch fires once, when the process ends", "[tools]") {
 }
 
 TEST_CASE("a watch fires when its sandbox is lost", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   test::FakeRunner& runner = bench.manager.runner();
   runner.on_wait = [&](auto, const sandbox::WaitSpec& spec, auto, auto done) {
     if (spec.until == sandbox::Until::now) return done(test::running_report(7, ""));
@@ -247,7 +247,7 @@ TEST_CASE("a watch fires when its sandbox is lost", "[tools]") {
 }
 
 TEST_CASE("a watch that is let go of gives its wait up and stays silent", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   test::FakeRunner& runner = bench.manager.runner();
   std::shared_ptr<void> waiting;
   int given_up = 0;
@@ -273,7 +273,7 @@ TEST_CASE("a watch that is let go of gives its wait up and stays silent", "[tool
 }
 
 TEST_CASE("only outputs of processes that exist can be watched", "[tools]") {
-  Bench bench;
+  ResourceBench bench;
   const auto watch = [&](const std::string& uri) {
     test::Answer<std::unique_ptr<mcp::ResourceWatch>> answer;
     bench.provider()->watch(
