@@ -135,20 +135,28 @@ bool Manager::has_running(Runner& runner) {
   struct Answer {
     Mutex mutex;
     CondVar changed;
-    std::optional<bool> running REXEC_GUARDED_BY(mutex);
+    bool running REXEC_GUARDED_BY(mutex) = false;
+    int missing REXEC_GUARDED_BY(mutex) = 2;
+
+    void give(bool found) {
+      const MutexLock lock(mutex);
+      running = running || found;
+      --missing;
+      changed.notify_all();
+    }
   };
   const auto answer = std::make_shared<Answer>();
   const Op op{stop_.get_token(), Deadline::after(kIdleQuestionBound)};
-  runner.list(false, op, [answer](const Result<ProcessEntries>& list) {
-    const MutexLock lock(answer->mutex);
-    answer->running = !list || std::any_of(list->entries.begin(), list->entries.end(), [](const auto& entry) {
-      return entry.status == ProcessStatus::running;
-    });
-    answer->changed.notify_all();
+  const auto running = [](const auto& entry) { return entry.status == ProcessStatus::running; };
+  runner.list(false, op, [answer, running](const Result<ProcessEntries>& list) {
+    answer->give(!list || std::ranges::any_of(list->entries, running));
+  });
+  runner.list_terminals(op, [answer, running](const Result<std::vector<TerminalEntry>>& list) {
+    answer->give(!list || std::ranges::any_of(*list, running));
   });
   MutexLock lock(answer->mutex);
-  while (!answer->running) answer->changed.wait(lock);
-  return *answer->running;
+  while (answer->missing > 0) answer->changed.wait(lock);
+  return answer->running;
 }
 
 void Manager::shutdown() {

@@ -23,15 +23,7 @@ ExecCommand read_command(const Arguments& arguments, const Services& services, V
   const ToolLimits& limits = services.limits;
   ExecCommand command;
   command.process.command = arguments.text("command");
-  if (command.process.command.find('\0') != std::string::npos) {
-    violations.push_back({"/command", "contains a NUL character, which no command line can"});
-  }
-  if (command.process.command.size() > kMaxCommandBytes) {
-    violations.push_back(
-        {"/command", "has " + std::to_string(command.process.command.size()) + " bytes; expected at most " +
-                         std::to_string(kMaxCommandBytes) +
-                         ": put longer scripts into a file with write_file, data into stdin"});
-  }
+  check_command(arguments, "command", violations);
   check_path(arguments, "cwd", violations);
   check_environment(arguments, "env", violations);
   command.process.cwd = arguments.text("cwd");

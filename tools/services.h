@@ -41,6 +41,9 @@ struct SandboxDefaults {
 };
 
 class Secrets;
+class TerminalViews;
+
+std::shared_ptr<TerminalViews> make_terminal_views();
 
 /// With secrets, `sandboxes` is a manager that masks them (tools/support/masking_manager.h).
 struct Services {
@@ -49,6 +52,7 @@ struct Services {
   SandboxDefaults defaults{};
   Secrets* secrets = nullptr;  // outlives the tools; null: none is configured
   std::shared_ptr<const std::vector<Template>> templates = std::make_shared<const std::vector<Template>>();
+  std::shared_ptr<TerminalViews> terminals = make_terminal_views();
 };
 
 /// Every tool of this build, sorted by name.

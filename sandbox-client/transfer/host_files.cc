@@ -10,7 +10,7 @@
 namespace rexec::sandbox {
 namespace {
 
-constexpr mode_t kPermissions = 0777;
+constexpr mode_t kModeBits = 0777;
 constexpr mode_t kSpecial = 07000;
 constexpr mode_t kNewFile = 0600;
 constexpr mode_t kNewDirectory = 0700;
@@ -150,8 +150,8 @@ Status set_attributes(int fd, const Attributes& attributes) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return failed(errno);
   const mode_t kept = S_ISDIR(status.st_mode) ? status.st_mode & kSpecial : 0;
-  const mode_t mode = kept | (attributes.mode & kPermissions);
-  if ((status.st_mode & (kSpecial | kPermissions)) != mode && ::fchmod(fd, mode) != 0) return failed(errno);
+  const mode_t mode = kept | (attributes.mode & kModeBits);
+  if ((status.st_mode & (kSpecial | kModeBits)) != mode && ::fchmod(fd, mode) != 0) return failed(errno);
   const Times times(attributes.modified_unix_ns);
   if (::futimens(fd, times.values) != 0) return failed(errno);
   return {};

@@ -98,6 +98,18 @@ void check_path(const Arguments& arguments, std::string_view key, Violations& vi
   }
 }
 
+void check_command(const Arguments& arguments, std::string_view key, Violations& violations) {
+  const std::string command = arguments.text(key);
+  if (command.find('\0') != std::string::npos)
+    violations.push_back({pointer_step(key), "contains a NUL character, which no command line can"});
+  if (command.size() > kMaxCommandBytes) {
+    violations.push_back(
+        {pointer_step(key), "has " + std::to_string(command.size()) + " bytes; expected at most " +
+                                std::to_string(kMaxCommandBytes) +
+                                ": put longer scripts into a file with write_file, data into stdin"});
+  }
+}
+
 void check_environment(const Arguments& arguments, std::string_view key, Violations& violations) {
   for (const auto& [name, value] : arguments.string_map(key)) {
     const std::string pointer = pointer_step(key) + pointer_step(name);
@@ -124,13 +136,17 @@ std::string decode_content(const Arguments& arguments, std::string_view key, Vio
   return std::move(*bytes);
 }
 
-std::optional<std::uint64_t> parse_process_name(std::string_view name) {
-  if (name.size() < 2 || name[0] != 'p' || name[1] == '0') return std::nullopt;
+std::optional<std::uint64_t> parse_numbered_name(std::string_view name, char letter) {
+  if (name.size() < 2 || name[0] != letter || name[1] == '0') return std::nullopt;
   std::uint64_t number = 0;
   const char* const end = name.data() + name.size();
   const auto parsed = std::from_chars(name.data() + 1, end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
   return number;
+}
+
+std::optional<std::uint64_t> parse_process_name(std::string_view name) {
+  return parse_numbered_name(name, 'p');
 }
 
 std::uint64_t process_number(const Arguments& arguments, std::string_view key, Violations& violations) {

@@ -51,11 +51,15 @@ inline constexpr std::size_t kMaxCommandBytes = 131'071;  // MAX_ARG_STRLEN - 1,
 
 /// Adds what is wrong with a path (empty, too long, NUL inside); an absent one is fine.
 void check_path(const Arguments& arguments, std::string_view key, Violations& violations);
+/// Adds what is wrong with a command line (NUL inside, too long); an absent one is fine.
+void check_command(const Arguments& arguments, std::string_view key, Violations& violations);
 /// Adds what is wrong with an object that becomes environment variables.
 void check_environment(const Arguments& arguments, std::string_view key, Violations& violations);
 /// Text or base64 in `key`, as `encoding` says; adds a violation and returns nothing when it is not base64.
 std::string decode_content(const Arguments& arguments, std::string_view key, Violations& violations);
 
+/// `letter` and a number from 1 on, without leading zeros.
+std::optional<std::uint64_t> parse_numbered_name(std::string_view name, char letter);
 /// "p7" as 7; anything else adds a violation.
 std::uint64_t process_number(const Arguments& arguments, std::string_view key, Violations& violations);
 std::optional<std::uint64_t> parse_process_name(std::string_view name);
