@@ -37,6 +37,12 @@ class RealProgram final : public app::Program {
     if (!config_.local.mounts.workspace.empty()) services.defaults.cwd = sandbox::kWorkspace;
     services.templates =
         std::make_shared<const std::vector<tools::Template>>(app::read_templates(config_.templates));
+    services.recording = config_.recording;
+    if (services.recording.directory.empty()) {
+      const std::string& state = config_.local.state_directory;
+      services.recording.directory =
+          (state.empty() ? sandbox::default_state_directory() : state) + "/recordings";
+    }
     mcp::ServerOptions options = config_.server;
     options.version = REXEC_VERSION;
     options.instructions = tools::instructions(services);

@@ -75,6 +75,15 @@ constexpr Setting text(std::string_view name, std::string_view summary, std::str
           automatic, other_variable};
 }
 
+template <auto group, auto member>
+constexpr Setting boolean(std::string_view name, std::string_view summary) {
+  return {name, Type::boolean, {}, 0, 0, summary, get_value<group, member>, set_value<group, member>};
+}
+
+std::string default_recording_directory() {
+  return sandbox::default_state_directory() + "/recordings";
+}
+
 std::string looked_up() {
   return "(looked up)";
 }
@@ -233,6 +242,15 @@ constexpr Setting kSettings[] = {
         "limits.image_bytes", 1024, kMaxBytes, "The largest image that `read_file` returns as an image."),
     seconds<&Config::tools, &tools::ToolLimits::progress_interval>(
         "limits.progress_s", 0.1, 3600, "Time between two progress notifications of one call."),
+
+    boolean<&Config::recording, &tools::RecordingOptions::always>(
+        "terminals.record", "Every terminal is recorded, not only one that was opened with `record`."),
+    boolean<&Config::recording, &tools::RecordingOptions::input>(
+        "terminals.record_input",
+        "Recordings hold what tools type too, unless a program reads it without showing it."),
+    text<&Config::recording, &tools::RecordingOptions::directory>(
+        "terminals.recordings", "Where recordings are kept, the last 200 of them; else beside the sandboxes.",
+        default_recording_directory),
 
     integer<&Config::sandboxes, &sandbox::ManagerLimits::sandboxes_per_principal>(
         "sandboxes.per_principal", 1, kMaxCount, "Sandboxes that one caller may have."),

@@ -28,6 +28,7 @@ struct Config {
   sandbox::ManagerLimits sandboxes;
   bool persistent_default = false;  // whether the default sandbox outlives the server
   tools::ToolLimits tools;
+  tools::RecordingOptions recording;
   mcp::ServerOptions server;
   WorkerPool::Options workers;
   transport::StdioOptions stdio;

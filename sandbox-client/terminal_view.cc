@@ -73,10 +73,11 @@ TerminalView::TerminalView(std::shared_ptr<Runner> runner, std::uint64_t number,
       size_{static_cast<unsigned>(screen_.size().columns), static_cast<unsigned>(screen_.size().rows)},
       checkpoint_(screen_.offset()) {}
 
-std::shared_ptr<TerminalView> TerminalView::open(std::shared_ptr<Runner> runner,
-                                                 const TerminalReport& opened) {
+std::shared_ptr<TerminalView> TerminalView::open(std::shared_ptr<Runner> runner, const TerminalReport& opened,
+                                                 const std::shared_ptr<TerminalObserver>& observer) {
   std::shared_ptr<TerminalView> view(
       new TerminalView(std::move(runner), opened.terminal, terminal::Screen(screen_size(opened.size)), 0));
+  if (observer) (void)view->observe(observer);
   view->follow();
   return view;
 }

@@ -42,8 +42,9 @@ class TerminalView : public std::enable_shared_from_this<TerminalView> {
   static constexpr std::uint64_t kCheckpointBytes = 2 << 20;  // of output between two checkpoints
   static constexpr std::size_t kMaxObservers = 64;
 
-  /// Of a terminal that has just been opened; `opened` is what the runner said of it.
-  static std::shared_ptr<TerminalView> open(std::shared_ptr<Runner> runner, const TerminalReport& opened);
+  /// Of a terminal that has just been opened; `opened` is what the runner said of it. `observer` may be null.
+  static std::shared_ptr<TerminalView> open(std::shared_ptr<Runner> runner, const TerminalReport& opened,
+                                            const std::shared_ptr<TerminalObserver>& observer);
   /// Of a terminal that somebody else opened, when all of its output so far is on the screen.
   static void join(std::shared_ptr<Runner> runner, std::uint64_t number, Op op,
                    Completion<std::shared_ptr<TerminalView>> done);

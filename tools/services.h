@@ -40,6 +40,13 @@ struct SandboxDefaults {
   std::string cwd = "/home/user";
 };
 
+/// From the configuration; see tools/support/terminal_recording.h.
+struct RecordingOptions {
+  std::string directory;  // empty: nothing can be recorded
+  bool always = false;    // also terminals that are not opened with `record`
+  bool input = false;     // also what the tools type
+};
+
 class Secrets;
 class TerminalViews;
 
@@ -53,6 +60,7 @@ struct Services {
   Secrets* secrets = nullptr;  // outlives the tools; null: none is configured
   std::shared_ptr<const std::vector<Template>> templates = std::make_shared<const std::vector<Template>>();
   std::shared_ptr<TerminalViews> terminals = make_terminal_views();
+  RecordingOptions recording{};
 };
 
 /// Every tool of this build, sorted by name.

@@ -1,10 +1,12 @@
 // terminal_open: starts a program on a new terminal and answers with its first screen.
+#include <algorithm>
 #include <utility>
 
 #include "tools/services.h"
 #include "tools/support/sandbox_use.h"
 #include "tools/support/secret_use.h"
 #include "tools/support/terminal_answer.h"
+#include "tools/support/terminal_recording.h"
 #include "tools/support/terminal_views.h"
 
 namespace rexec::tools {
@@ -17,6 +19,7 @@ struct Opening {
   sandbox::TerminalSpec spec;
   std::vector<std::string> secrets;
   TerminalPatience patience;
+  bool record = false;
 };
 
 Opening read_opening(const Arguments& arguments, const Services& services, Violations& violations) {
@@ -28,9 +31,14 @@ Opening read_opening(const Arguments& arguments, const Services& services, Viola
   spec.command = arguments.text("command");
   spec.cwd = arguments.text("cwd");
   spec.env = arguments.string_map("env");
+  // What the screen understands, whatever commands without a terminal are told.
+  if (std::ranges::find(spec.env, "TERM", [](const auto& variable) { return variable.first; }) ==
+      spec.env.end())
+    spec.env.emplace_back("TERM", "xterm-256color");
   spec.size.cols = static_cast<unsigned>(arguments.size("cols", spec.size.cols));
   spec.size.rows = static_cast<unsigned>(arguments.size("rows", spec.size.rows));
   opening.secrets = secret_names(arguments, services.secrets, violations);
+  opening.record = arguments.flag("record", services.recording.always);
   opening.patience =
       TerminalPatience::from(arguments, services.limits, TerminalPatience::kDefaultWait, violations);
   return opening;
@@ -45,8 +53,8 @@ std::function<void()> hang_up(std::shared_ptr<sandbox::Runner> runner, std::uint
 }
 
 void wait_and_answer(const std::shared_ptr<const TerminalContext>& context, const TerminalPatience& patience,
-                     const sandbox::TerminalReport& opened) {
-  const auto view = context->views->opened(context->handle, opened);
+                     const sandbox::TerminalReport& opened, std::shared_ptr<TerminalRecording> recording) {
+  const auto view = context->views->opened(context->handle, opened, std::move(recording));
   auto given_up = hang_up(context->handle.runner, opened.terminal);
   wait_for_terminal(context->handle.runner, opened.terminal, 0, patience, {}, context->call,
                     context->progress_interval,
@@ -57,6 +65,28 @@ void wait_and_answer(const std::shared_ptr<const TerminalContext>& context, cons
                     });
 }
 
+void open(const std::shared_ptr<const TerminalContext>& context, const Services& services, Opening opening) {
+  std::shared_ptr<TerminalRecording> recording;
+  if (opening.record) {
+    const std::string name = context->handle.record.name + "-" + context->handle.record.id;
+    auto made = TerminalRecording::make(services.recording, name, opening.spec.size, opening.spec.command,
+                                        system_clock());
+    if (!made) {
+      return reply_from(context->handle, *context->call,
+                        mcp::to_tool_failure(with_context("recording the terminal", made.error())));
+    }
+    recording = std::move(*made);
+  }
+  add_secrets(services.secrets, opening.secrets, opening.spec.env);
+  context->handle.runner->open_terminal(
+      std::move(opening.spec), context->call->op(),
+      [context, recording, patience = opening.patience](Result<sandbox::TerminalReport> opened) {
+        if (opened) return wait_and_answer(context, patience, *opened, recording);
+        if (recording) recording->discard();
+        reply_from(context->handle, *context->call, runner_failure(context->handle, opened.error()));
+      });
+}
+
 }  // namespace
 
 mcp::ToolHandler make_terminal_open(const Services& services) {
@@ -64,19 +94,12 @@ mcp::ToolHandler make_terminal_open(const Services& services) {
     Violations violations;
     Opening opening = read_opening(Arguments(call->arguments()), services, violations);
     if (!violations.empty()) return call->reject(violations);
-    use_sandbox(
-        services, call, [services, call, opening = std::move(opening)](sandbox::SandboxHandle handle) {
-          const auto context =
-              std::make_shared<const TerminalContext>(terminal_context(services, call, std::move(handle)));
-          sandbox::TerminalSpec spec = opening.spec;
-          add_secrets(services.secrets, opening.secrets, spec.env);
-          context->handle.runner->open_terminal(
-              std::move(spec), call->op(),
-              [context, patience = opening.patience](Result<sandbox::TerminalReport> opened) {
-                if (opened) return wait_and_answer(context, patience, *opened);
-                reply_from(context->handle, *context->call, runner_failure(context->handle, opened.error()));
-              });
-        });
+    use_sandbox(services, call,
+                [services, call, opening = std::move(opening)](sandbox::SandboxHandle handle) {
+                  TerminalContext context = terminal_context(services, call, std::move(handle));
+                  context.opening = true;
+                  open(std::make_shared<const TerminalContext>(std::move(context)), services, opening);
+                });
   });
 }
 

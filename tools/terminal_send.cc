@@ -6,6 +6,7 @@
 #include "tools/support/sandbox_use.h"
 #include "tools/support/secret_use.h"
 #include "tools/support/terminal_answer.h"
+#include "tools/support/terminal_recording.h"
 #include "tools/support/terminal_views.h"
 
 namespace rexec::tools {
@@ -118,6 +119,8 @@ class Sending : public std::enable_shared_from_this<Sending> {
     Op bounded = op();
     bounded.deadline =
         bounded.deadline.sooner(Deadline::after(std::max(strokes_.patience.wait, kTypingDeadline)));
+    const auto recording = context_->views->recording(context_->handle, strokes_.terminal);
+    if (recording && !echo_off_) recording->typed(bytes);
     view_->runner().write_terminal(
         strokes_.terminal, std::move(bytes), bounded,
         [self = shared_from_this()](const Result<sandbox::InputState>& state) { self->typed(state); });

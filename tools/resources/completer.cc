@@ -1,9 +1,10 @@
-// Values for what names a sandbox or a process, whatever asks for it.
+// Values for what names a sandbox, a process or a terminal, whatever asks for it.
 #include <algorithm>
 #include <utility>
 
 #include "tools/resources/features.h"
 #include "tools/support/arguments.h"
+#include "tools/support/terminal_answer.h"
 
 namespace rexec::tools {
 namespace {
@@ -18,6 +19,7 @@ class SandboxCompleter final : public mcp::Completer {
                 mcp::Reply<std::vector<std::string>> reply) override {
     if (query.argument == "sandbox") return sandboxes(inquiry, reply);
     if (query.argument == "process") return processes(inquiry, query, std::move(reply));
+    if (query.argument == "terminal") return terminals(inquiry, query, std::move(reply));
     reply(std::vector<std::string>());
   }
 
@@ -34,10 +36,7 @@ class SandboxCompleter final : public mcp::Completer {
   /// The newest first. A sandbox that is not there has no processes.
   void processes(const mcp::Inquiry& inquiry, const mcp::CompletionQuery& query,
                  mcp::Reply<std::vector<std::string>> reply) const {
-    const auto known = query.known.find("sandbox");
-    const std::string name =
-        known == query.known.end() || known->second.empty() ? std::string(kDefaultSandbox) : known->second;
-    const auto handle = services_.sandboxes.find({inquiry.principal()}, name, inquiry.op());
+    const auto handle = sandbox_of(inquiry, query);
     if (!handle) return reply(std::vector<std::string>());
     handle->runner->list(false, inquiry.op(),
                          [inquiry, reply = std::move(reply)](Result<sandbox::ProcessEntries> found) {
@@ -54,6 +53,31 @@ class SandboxCompleter final : public mcp::Completer {
                              reply(std::move(names));
                            });
                          });
+  }
+
+  /// Those that are open, the newest first.
+  void terminals(const mcp::Inquiry& inquiry, const mcp::CompletionQuery& query,
+                 mcp::Reply<std::vector<std::string>> reply) const {
+    const auto handle = sandbox_of(inquiry, query);
+    if (!handle) return reply(std::vector<std::string>());
+    handle->runner->list_terminals(
+        inquiry.op(), [reply = std::move(reply)](const Result<std::vector<sandbox::TerminalEntry>>& found) {
+          std::vector<std::string> names;
+          if (found) {
+            for (auto entry = found->rbegin(); entry != found->rend(); ++entry)
+              if (entry->status == sandbox::ProcessStatus::running)
+                names.push_back(terminal_name(entry->terminal));
+          }
+          reply(std::move(names));
+        });
+  }
+
+  Result<sandbox::SandboxHandle> sandbox_of(const mcp::Inquiry& inquiry,
+                                            const mcp::CompletionQuery& query) const {
+    const auto known = query.known.find("sandbox");
+    const std::string name =
+        known == query.known.end() || known->second.empty() ? std::string(kDefaultSandbox) : known->second;
+    return services_.sandboxes.find({inquiry.principal()}, name, inquiry.op());
   }
 
   const Services services_;

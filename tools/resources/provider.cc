@@ -6,6 +6,7 @@
 #include "tools/resources/features.h"
 #include "tools/resources/files.h"
 #include "tools/resources/processes.h"
+#include "tools/resources/terminals.h"
 #include "tools/resources/uris.h"
 #include "tools/support/arguments.h"
 
@@ -40,26 +41,45 @@ class SandboxResources final : public mcp::ResourceProvider {
       if (!handle) return reply(handle.error());
       return read_file_resource(inquiry, *handle, file->path, services_.limits, std::move(reply));
     }
+    const auto as = [reply](std::string type) {
+      return [reply, type = std::move(type)](Result<std::string> text) {
+        if (!text) return reply(text.error());
+        reply(mcp::ResourceContents{type, *std::move(text), false});
+      };
+    };
+    if (const auto* screen = std::get_if<ScreenUri>(&*parsed)) {
+      const auto handle = find(inquiry, screen->sandbox);
+      if (!handle) return reply(handle.error());
+      return read_screen(services_, inquiry, *handle, screen->terminal, as("text/plain"));
+    }
+    if (const auto* recording = std::get_if<RecordingUri>(&*parsed)) {
+      const auto handle = find(inquiry, recording->sandbox);
+      if (!handle) return reply(handle.error());
+      return as("application/x-asciicast")(read_recording(services_, *handle, recording->terminal));
+    }
     const auto& output = std::get<OutputUri>(*parsed);
     const auto handle = find(inquiry, output.sandbox);
     if (!handle) return reply(handle.error());
     const std::size_t max_chars = std::min(services_.limits.max_chars, services_.limits.read_cap);
-    read_output_text(inquiry, *handle, output.process, max_chars,
-                     [reply = std::move(reply)](Result<std::string> text) {
-                       if (!text) return reply(text.error());
-                       reply(mcp::ResourceContents{"text/plain", *std::move(text), false});
-                     });
+    read_output_text(inquiry, *handle, output.process, max_chars, as("text/plain"));
   }
 
   void watch(const mcp::Inquiry& inquiry, const std::string& uri, std::function<void()> changed,
              mcp::Reply<std::unique_ptr<mcp::ResourceWatch>> reply) override {
     const auto parsed = parse_resource_uri(uri);
     if (!parsed) return reply(parsed.error());
+    if (const auto* screen = std::get_if<ScreenUri>(&*parsed)) {
+      const auto handle = find(inquiry, screen->sandbox);
+      if (!handle) return reply(handle.error());
+      return watch_screen(services_, inquiry, *handle, screen->terminal, std::move(changed),
+                          std::move(reply));
+    }
     const auto* output = std::get_if<OutputUri>(&*parsed);
     if (output == nullptr) {
       return reply(Error{ErrorCode::unsupported,
                          "changes of this resource are not announced; those of "
-                         "rexec://SANDBOX/processes/PROCESS/output are"});
+                         "rexec://SANDBOX/processes/PROCESS/output and "
+                         "rexec://SANDBOX/terminals/TERMINAL/screen are"});
     }
     const auto handle = find(inquiry, output->sandbox);
     if (!handle) return reply(handle.error());

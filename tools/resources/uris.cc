@@ -6,6 +6,7 @@
 #include "mcp/uri_template.h"
 #include "tools/resources/texts.h"
 #include "tools/support/arguments.h"
+#include "tools/support/terminal_answer.h"
 
 namespace rexec::tools {
 namespace {
@@ -34,6 +35,22 @@ const mcp::UriTemplate& file_template() {
 const mcp::UriTemplate& output_template() {
   static const auto parsed = mcp::UriTemplate::parse("rexec://{sandbox}/processes/{process}/output").value();
   return parsed;
+}
+
+const mcp::UriTemplate& screen_template() {
+  static const auto parsed = mcp::UriTemplate::parse("rexec://{sandbox}/terminals/{terminal}/screen").value();
+  return parsed;
+}
+
+const mcp::UriTemplate& recording_template() {
+  static const auto parsed =
+      mcp::UriTemplate::parse("rexec://{sandbox}/terminals/{terminal}/recording").value();
+  return parsed;
+}
+
+Result<std::uint64_t> terminal_of(const std::string& name) {
+  if (const auto number = parse_terminal_name(name)) return *number;
+  return Error{ErrorCode::not_found, "a terminal is named like t1, not " + in_quotes(name)};
 }
 
 }  // namespace
@@ -65,13 +82,26 @@ Result<ResourceUri> parse_resource_uri(std::string_view uri) {
     }
     return ResourceUri(OutputUri{std::move((*values)["sandbox"]), *process});
   }
+  if (auto values = screen_template().match(uri)) {
+    ASSIGN_OR_RETURN(const std::uint64_t terminal, terminal_of((*values)["terminal"]));
+    return ResourceUri(ScreenUri{std::move((*values)["sandbox"]), terminal});
+  }
+  if (auto values = recording_template().match(uri)) {
+    ASSIGN_OR_RETURN(const std::uint64_t terminal, terminal_of((*values)["terminal"]));
+    return ResourceUri(RecordingUri{std::move((*values)["sandbox"]), terminal});
+  }
   return Error{ErrorCode::not_found,
-               "there are rexec://about, rexec://SANDBOX/files/PATH and "
-               "rexec://SANDBOX/processes/PROCESS/output"};
+               "there are rexec://about, rexec://SANDBOX/files/PATH, "
+               "rexec://SANDBOX/processes/PROCESS/output, rexec://SANDBOX/terminals/TERMINAL/screen and "
+               "rexec://SANDBOX/terminals/TERMINAL/recording"};
 }
 
 std::string file_uri(const std::string& sandbox, const std::string& path) {
   return file_template().expand({{"sandbox", sandbox}, {"path", path}});
+}
+
+std::string recording_uri(const std::string& sandbox, std::uint64_t terminal) {
+  return recording_template().expand({{"sandbox", sandbox}, {"terminal", terminal_name(terminal)}});
 }
 
 }  // namespace rexec::tools

@@ -21,7 +21,15 @@ struct OutputUri {
   std::string sandbox;
   std::uint64_t process = 0;
 };
-using ResourceUri = std::variant<AboutUri, FileUri, OutputUri>;
+struct ScreenUri {
+  std::string sandbox;
+  std::uint64_t terminal = 0;
+};
+struct RecordingUri {
+  std::string sandbox;
+  std::uint64_t terminal = 0;
+};
+using ResourceUri = std::variant<AboutUri, FileUri, OutputUri, ScreenUri, RecordingUri>;
 
 /// What is published, in the order of schemas/resources.json.
 const std::vector<mcp::ResourceInfo>& published_resources();
@@ -31,5 +39,6 @@ const std::vector<mcp::ResourceInfo>& published_templates();
 Result<ResourceUri> parse_resource_uri(std::string_view uri);
 
 std::string file_uri(const std::string& sandbox, const std::string& path);
+std::string recording_uri(const std::string& sandbox, std::uint64_t terminal);
 
 }  // namespace rexec::tools

@@ -4,9 +4,11 @@
 #include <charconv>
 
 #include "base/utf8.h"
+#include "tools/resources/uris.h"
 #include "tools/support/process_result.h"
 #include "tools/support/sandbox_use.h"
 #include "tools/support/signals.h"
+#include "tools/support/terminal_recording.h"
 #include "tools/support/terminal_views.h"
 
 namespace rexec::tools {
@@ -99,7 +101,10 @@ mcp::ToolResult present(const TerminalContext& context, const TerminalReport& re
   const std::string body = last_part(text ? *text : shown.screen, context.show.max_chars);
   std::string answer = body;
   if (!answer.empty() && answer.back() != '\n') answer += '\n';
-  mcp::ToolResult result = mcp::ToolResult::text(answer + status_line(context, report, shown, waited));
+  answer += status_line(context, report, shown, waited);
+  const auto recording = context.views->recording(context.handle, report.terminal);
+  if (recording && context.opening) answer += "\n[recorded to " + recording->path() + "]";
+  mcp::ToolResult result = mcp::ToolResult::text(std::move(answer));
   Json json = {{"sandbox", context.handle.record.name},
                {"terminal", terminal_name(report.terminal)},
                {"status", std::string(to_string(report.status))},
@@ -116,6 +121,7 @@ mcp::ToolResult present(const TerminalContext& context, const TerminalReport& re
   if (!report.reason.empty()) json["reason"] = one_line(report.reason, kMaxReasonBytes);
   if (!shown.title.empty()) json["title"] = shown.title;
   if (report.lost > 0) json["lost_bytes"] = report.lost;
+  if (recording) json["recording"] = recording_uri(context.handle.record.name, report.terminal);
   if (waited) json["wait"] = std::string(to_string(waited->outcome));
   if (waited && waited->outcome == TerminalOutcome::matched) json["matched"] = waited->matched;
   result.structured = std::move(json);
@@ -219,7 +225,8 @@ TerminalContext terminal_context(const Services& services, const std::shared_ptr
                           services.terminals,
                           services.limits.progress_interval,
                           arguments.text("sandbox"),
-                          {}};
+                          {},
+                          false};
   context.show.max_chars = arguments.max_chars(services.limits);
   return context;
 }

@@ -41,6 +41,7 @@ struct TerminalContext {
   Duration progress_interval{};
   std::string sandbox;  // as the caller named it; empty: the default one
   TerminalShow show;
+  bool opening = false;  // the answer is the first one about the terminal
 };
 
 /// From a call and its sandbox; `show` as far as all calls have it.

@@ -4,14 +4,17 @@
 #include <vector>
 
 #include "tools/services.h"
+#include "tools/support/terminal_recording.h"
 
 namespace rexec::tools {
 
 using sandbox::TerminalView;
 
 std::shared_ptr<TerminalView> TerminalViews::opened(const sandbox::SandboxHandle& handle,
-                                                    const sandbox::TerminalReport& report) {
-  return add({handle.record.id, report.terminal}, TerminalView::open(handle.runner, report));
+                                                    const sandbox::TerminalReport& report,
+                                                    std::shared_ptr<TerminalRecording> recording) {
+  auto view = TerminalView::open(handle.runner, report, recording);
+  return add({handle.record.id, report.terminal}, std::move(view), std::move(recording));
 }
 
 void TerminalViews::find(const sandbox::SandboxHandle& handle, std::uint64_t terminal, const Op& op,
@@ -31,17 +34,26 @@ void TerminalViews::find(const sandbox::SandboxHandle& handle, std::uint64_t ter
       handle.runner, terminal, op,
       [self = shared_from_this(), key, done = std::move(done)](Result<std::shared_ptr<TerminalView>> view) {
         if (!view) return done(std::move(view));
-        done(self->add(key, std::move(*view)));
+        done(self->add(key, std::move(*view), nullptr));
       });
 }
 
-std::shared_ptr<TerminalView> TerminalViews::add(const Key& key, std::shared_ptr<TerminalView> view) {
+std::shared_ptr<TerminalRecording> TerminalViews::recording(const sandbox::SandboxHandle& handle,
+                                                            std::uint64_t terminal) {
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find({handle.record.id, terminal});
+  return found == entries_.end() ? nullptr : found->second.recording;
+}
+
+std::shared_ptr<TerminalView> TerminalViews::add(const Key& key, std::shared_ptr<TerminalView> view,
+                                                 std::shared_ptr<TerminalRecording> recording) {
   std::vector<std::shared_ptr<TerminalView>> dropped;  // their destructors run without the lock
   const MutexLock lock(mutex_);
   Entry& entry = entries_[key];
   // Of two calls that joined at once the first made the view that stays.
   if (!entry.view || !entry.view->runner().alive()) {
     std::swap(entry.view, view);
+    entry.recording = std::move(recording);
     dropped.push_back(std::move(view));
   }
   entry.used = ++turn_;
