@@ -62,9 +62,11 @@ std::string instructions(const Services& services) {
       "servers and "
       "watchers with wait_s:0. A waiting command is killed after timeout_s (default " +
       describe(limits.default_timeout) +
-      "). Programs that ask questions get end of file; with wait_s:0 and no stdin they read what "
-      "process_input "
-      "writes.\n"
+      "). Programs that ask questions get end of file: use a terminal, or wait_s:0 and process_input.\n"
+      "terminal_open starts a shell, REPL, debugger or editor whose state stays; terminal_send types, waits "
+      "for "
+      "wait_for (a prompt, say) and shows the screen. On waiting_for_secret have the user type it with "
+      "rexec-mcp attach.\n"
       "Answers have at most max_chars characters of text (default " +
       std::to_string(limits.default_chars) +
       "). Longer output is cut in the middle, and the cut names the call that returns the rest; grep, "

@@ -118,6 +118,7 @@ class ToolBench {
   FakeSandboxManager manager;
   tools::ToolLimits limits;
   std::vector<tools::Template> templates;
+  tools::RecordingOptions recording;
 
   /// From here on the tools know these secrets, as a server does that has them configured.
   void configure(std::vector<tools::SecretSource> sources) {
@@ -127,6 +128,8 @@ class ToolBench {
   tools::Services services() {
     tools::Services services{masking_ ? *masking_ : manager, limits};
     services.secrets = secrets_.get();
+    services.terminals = terminals_;
+    services.recording = recording;
     services.templates = std::make_shared<const std::vector<tools::Template>>(templates);
     return services;
   }
@@ -161,6 +164,7 @@ class ToolBench {
   }
 
  private:
+  const std::shared_ptr<tools::TerminalViews> terminals_ = tools::make_terminal_views();
   std::unique_ptr<tools::Secrets> secrets_;
   std::unique_ptr<sandbox::SandboxManager> masking_;
 };

@@ -11,6 +11,7 @@
 
 #include "base/thread_annotations.h"
 #include "sandbox-client/manager.h"
+#include "sandbox-client/runner/wire_terminal.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_sandbox.h"
 #include "tests/support/fake_wire.h"
@@ -23,8 +24,9 @@ inline const sandbox::Caller kAlice{"alice"};
 struct ManagerFixture {
   std::unique_ptr<sandbox::Reactor> reactor = sandbox::make_reactor();
   FakeClock clock;
-  std::atomic<int> running = 0;  // processes that every runner reports
-  std::atomic<int> asked = 0;    // how often one was asked for them
+  std::atomic<int> running = 0;    // processes that every runner reports
+  std::atomic<int> terminals = 0;  // that every runner has open
+  std::atomic<int> asked = 0;      // how often one was asked for both
   Mutex mutex;
   std::map<sandbox::SandboxId, std::unique_ptr<FakeWire>> wires REXEC_GUARDED_BY(mutex);
   std::set<sandbox::SandboxId> refused REXEC_GUARDED_BY(mutex);  // no further connections
@@ -50,8 +52,19 @@ struct ManagerFixture {
     if (!wire) {
       wire = std::make_unique<FakeWire>();
       wire->handler = [this](FakeWire& to, const WireFrame& frame) {
+        if (frame.type == runner::MessageType::list_terminals) {
+          ++asked;
+          runner::TerminalList list;
+          list.entries.resize(static_cast<std::size_t>(terminals));
+          for (runner::TerminalEntry& entry : list.entries) {
+            entry.terminal = static_cast<std::uint64_t>(&entry - list.entries.data()) + 1;
+            entry.pid = 1;
+            entry.size = {80, 24};
+          }
+          to.reply(frame, runner::MessageType::terminal_list, list);
+          return true;
+        }
         if (frame.type != runner::MessageType::list) return false;
-        ++asked;
         runner::ProcessList list;
         list.entries.resize(static_cast<std::size_t>(running));
         to.reply(frame, runner::MessageType::process_list, list);

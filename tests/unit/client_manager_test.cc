@@ -356,12 +356,14 @@ TEST_CASE("An idle sandbox ends, but not while something runs in it or somebody 
   f.clock.advance(std::chrono::minutes(90));
   CHECK(eventually([&] { return f.backend->sandboxes() == 1; }));
   CHECK(f.acquire_error(kAlice, "unused") == ErrorCode::not_found);
-  f.running = 1;
-  f.asked = 0;
-  f.clock.advance(std::chrono::minutes(40));
-  CHECK(eventually([&] { return f.asked == 1; }));
-  CHECK(f.backend->sandboxes() == 1);
-  f.running = 0;
+  for (std::atomic<int>* what : {&f.running, &f.terminals}) {
+    *what = 1;
+    f.asked = 0;
+    f.clock.advance(std::chrono::minutes(130));
+    CHECK(eventually([&] { return f.asked >= 1; }));
+    CHECK(f.backend->sandboxes() == 1);
+    *what = 0;
+  }
   CHECK(eventually([&] {
     f.clock.advance(std::chrono::hours(2));  // again, when the answer above counts from after this
     return f.backend->sandboxes() == 0;

@@ -67,11 +67,12 @@ sandbox::FileInfo info_of(sandbox::FileType type) {
 TEST_CASE("what is published is complete and matches what is served", "[tools]") {
   REQUIRE(tools::published_resources().size() == 1);
   REQUIRE(tools::published_resources().front().uri == "rexec://about");
-  REQUIRE(tools::published_templates().size() == 2);
+  REQUIRE(tools::published_templates().size() == 4);
   for (const mcp::ResourceInfo& info : tools::published_templates()) {
     const auto parsed = mcp::UriTemplate::parse(info.uri);
     REQUIRE(parsed);
-    CHECK(tools::parse_resource_uri(parsed->expand({{"sandbox", "x"}, {"path", "y"}, {"process", "p1"}})));
+    CHECK(tools::parse_resource_uri(
+        parsed->expand({{"sandbox", "x"}, {"path", "y"}, {"process", "p1"}, {"terminal", "t1"}})));
     CHECK_FALSE(info.name.empty());
     CHECK_FALSE(info.title.empty());
     CHECK_FALSE(info.description.empty());

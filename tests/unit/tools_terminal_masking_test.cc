@@ -9,7 +9,7 @@ using namespace rexec::test;
 
 namespace {
 
-const std::string kToken = "s3cr3t-value-of-a-token";
+const std::string kTerminalToken = "s3cr3t-value-of-a-token";
 
 struct MaskedTerminal {
   std::shared_ptr<FakeRunner> fake = std::make_shared<FakeRunner>();
@@ -18,7 +18,7 @@ struct MaskedTerminal {
 
   MaskedTerminal() {
     terminal.serve(*fake);
-    tools::Secrets secrets({{"TOKEN", [](const Op&) -> Result<std::string> { return kToken; }}});
+    tools::Secrets secrets({{"TOKEN", [](const Op&) -> Result<std::string> { return kTerminalToken; }}});
     const auto loaded = secrets.load(Op{});
     REQUIRE(loaded.ok());
     runner = tools::make_masking_runner(fake, *loaded);
@@ -35,10 +35,10 @@ struct MaskedTerminal {
   }
 };
 
-bool leaks(const std::string& text) {
+bool shows_token(const std::string& text) {
   constexpr std::size_t kPart = 8;
-  for (std::size_t at = 0; at + kPart <= kToken.size(); ++at)
-    if (text.find(std::string_view(kToken).substr(at, kPart)) != text.npos) return true;
+  for (std::size_t at = 0; at + kPart <= kTerminalToken.size(); ++at)
+    if (text.find(std::string_view(kTerminalToken).substr(at, kPart)) != text.npos) return true;
   return false;
 }
 
@@ -46,11 +46,11 @@ bool leaks(const std::string& text) {
 
 TEST_CASE("windows of a terminal are slices of one masked stream", "[tools]") {
   MaskedTerminal m;
-  const std::string output = "\x1b[31mtoken: " + kToken + "\r\n$ ";
+  const std::string output = "\x1b[31mtoken: " + kTerminalToken + "\r\n$ ";
   m.terminal.put_out(output);
   m.terminal.exit(0);
   const std::string whole = m.look(0, 1000).data;
-  CHECK_FALSE(leaks(whole));
+  CHECK_FALSE(shows_token(whole));
   CHECK(whole.size() == output.size());
   CHECK(whole.substr(0, 12) == "\x1b[31mtoken: ");
   CHECK(whole.substr(whole.size() - 4) == "\r\n$ ");
@@ -60,7 +60,7 @@ TEST_CASE("windows of a terminal are slices of one masked stream", "[tools]") {
 }
 
 TEST_CASE("a terminal that has put out a part of a secret so far shows none of it", "[tools]") {
-  const std::string output = "token: " + kToken + "\r\n";
+  const std::string output = "token: " + kTerminalToken + "\r\n";
   for (std::size_t first = 0; first <= output.size(); ++first) {
     MaskedTerminal m;
     m.terminal.put_out(output.substr(0, first));
@@ -69,19 +69,19 @@ TEST_CASE("a terminal that has put out a part of a secret so far shows none of i
     m.terminal.put_out(output.substr(first));
     shown += m.look(first, 1000).data;
     INFO(shown);
-    CHECK_FALSE(leaks(shown));
+    CHECK_FALSE(shows_token(shown));
     CHECK(shown.size() == output.size());
   }
 }
 
 TEST_CASE("what follows lost output of a terminal shows no end of a secret", "[tools]") {
-  for (std::size_t lost = 1; lost < kToken.size(); ++lost) {
+  for (std::size_t lost = 1; lost < kTerminalToken.size(); ++lost) {
     MaskedTerminal m;
-    m.terminal.put_out(kToken + " and more\r\n");
+    m.terminal.put_out(kTerminalToken + " and more\r\n");
     m.terminal.lose(lost);
     const auto report = m.look(0, 1000);
     CHECK((report.offset == lost && report.lost == lost));
-    CHECK_FALSE(leaks(report.data));
+    CHECK_FALSE(shows_token(report.data));
     CHECK(report.data.find(" and more\r\n") != std::string::npos);
   }
 }
