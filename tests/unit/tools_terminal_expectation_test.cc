@@ -1,7 +1,5 @@
 #include "tools/support/terminal_expectation.h"
 
-#include <re2/re2.h>
-
 #include "tests/support/catch.h"
 
 using namespace rexec;
