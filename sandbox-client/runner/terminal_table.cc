@@ -39,7 +39,8 @@ void TerminalTable::open(RequestId request, OpenTerminal open) {
   if (terminals_.size() - ended_.size() >= kMaxTerminals)
     return replies_.reply_error(
         request, EAGAIN, "limit",
-        std::to_string(kMaxTerminals) + " terminals are open in this sandbox; close one");
+        std::to_string(kMaxTerminals) +
+            " terminals are open in this sandbox; terminal_close makes room for another");
 
   Pty pty;
   if (!open_pty(open.size, pty, failure)) return replies_.reply_error(request, failure);

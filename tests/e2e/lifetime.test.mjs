@@ -1,9 +1,9 @@
 // Dead means dead: cancelled commands, and everything of a server that ends, in whatever way it ends.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { binary, environment, eventually, RawServer, stateDirectory } from './support.mjs';
+import { binary, environment, eventually, processesWith, RawServer, stateDirectory } from './support.mjs';
 
 const state = stateDirectory();
 after(() => state.remove());
@@ -12,17 +12,8 @@ let unique = 0;
 /** A duration for sleep(1) that no other process of this machine has. */
 const marker = () => `${100_000 + (process.pid % 10_000)}.${Date.now() % 100_000}${unique++}`;
 
-/** Processes of the whole machine whose command line has `text`, sandboxed ones included, zombies not. */
-function alive(text) {
-  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
-    try {
-      if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return false;
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(text);
-    } catch {
-      return false;
-    }
-  }).map(Number);
-}
+/** Processes of the whole machine that have `text` as an argument. */
+const alive = (text) => processesWith((argument) => argument === text);
 
 const stubborn = (mark) => `
   trap "" TERM INT HUP QUIT

@@ -1,6 +1,6 @@
 // What all end-to-end tests share: where the server is, a state directory of its own, the clients.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,4 +107,16 @@ export async function eventually(what, condition, limitMs = 10_000) {
     if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Processes of the whole machine with an argument that `fits`, sandboxed ones included, zombies not. */
+export function processesWith(fits) {
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+    try {
+      if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return false;
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some(fits);
+    } catch {
+      return false;
+    }
+  }).map(Number);
 }

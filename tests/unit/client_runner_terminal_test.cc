@@ -282,7 +282,8 @@ TEST_CASE("Failures about terminals are made for people") {
   Error error = opening({ENOENT, "pty", "this sandbox has no pseudo-terminals; /dev/ptmx: No such file"});
   CHECK(error.code == ErrorCode::unsupported);
   CHECK_THAT(error.message, ContainsSubstring("no pseudo-terminals"));
-  error = opening({EAGAIN, "limit", "64 terminals are open in this sandbox; close one"});
+  error = opening(
+      {EAGAIN, "limit", "64 terminals are open in this sandbox; terminal_close makes room for another"});
   CHECK(error.code == ErrorCode::resource_exhausted);
   CHECK_THAT(error.message, ContainsSubstring("64 terminals are open"));
   error = opening({ENOENT, "exec", "x"});

@@ -36,11 +36,10 @@ std::shared_ptr<const re2::RE2> wait_pattern(const Arguments& arguments, Violati
   if (!pattern) return nullptr;
   RE2::Options options;
   options.set_log_errors(false);
-  auto expression = std::make_shared<const RE2>("(?m)" + *pattern, options);
-  if (expression->ok()) return expression;
-  violations.push_back({"/wait_for", in_quotes(*pattern) +
-                                         " is not an RE2 regular expression: " + expression->error() +
-                                         " (RE2 has no look-around and no back-references)"});
+  const RE2 alone(*pattern, options);  // its message is about what the caller wrote
+  if (alone.ok()) return std::make_shared<const RE2>("(?m)" + *pattern, options);
+  violations.push_back({"/wait_for", in_quotes(*pattern) + " is not an RE2 regular expression: " +
+                                         alone.error() + " (RE2 has no look-around and no back-references)"});
   return nullptr;
 }
 
