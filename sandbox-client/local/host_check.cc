@@ -118,9 +118,9 @@ Result<std::string> find_bubblewrap(const std::string& configured) {
 }
 
 std::optional<std::string> parse_bubblewrap_version(std::string_view output) {
-  constexpr std::string_view kPrefix = "bubblewrap ";
-  if (output.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
-  output.remove_prefix(kPrefix.size());
+  constexpr std::string_view kVersionPrefix = "bubblewrap ";
+  if (output.substr(0, kVersionPrefix.size()) != kVersionPrefix) return std::nullopt;
+  output.remove_prefix(kVersionPrefix.size());
   const std::size_t end = output.find_first_not_of("0123456789.");
   const std::string version(output.substr(0, end));
   if (version.empty()) return std::nullopt;
