@@ -7,7 +7,7 @@ namespace rexec::runner {
 namespace {
 
 template <class Message>
-bool accepted(const Message& message) {
+bool accepted_tree(const Message& message) {
   Message decoded;
   return decode(encode(message), decoded);
 }
@@ -33,39 +33,39 @@ TEST_CASE("The messages about trees survive encoding and refuse to be cut", "[ru
 TEST_CASE("Messages about trees beyond their limits are refused", "[runner]") {
   ListFiles list;
   list.limit = kMaxListed;
-  CHECK(accepted(list));
+  CHECK(accepted_tree(list));
   ++list.limit;
-  CHECK_FALSE(accepted(list));
+  CHECK_FALSE(accepted_tree(list));
   list = {};
   list.depth = kMaxTreeDepth + 1;
-  CHECK_FALSE(accepted(list));
+  CHECK_FALSE(accepted_tree(list));
   list = {};
   list.glob = std::string(kMaxGlob + 1, 'x');
-  CHECK_FALSE(accepted(list));
+  CHECK_FALSE(accepted_tree(list));
   list = {};
   list.max_ms = kMaxTreeMs + 1;
-  CHECK_FALSE(accepted(list));
+  CHECK_FALSE(accepted_tree(list));
   SearchFiles search;
   search.pattern = std::string(kMaxPattern + 1, 'x');
-  CHECK_FALSE(accepted(search));
+  CHECK_FALSE(accepted_tree(search));
   search = {};
   search.context_lines = kMaxContextLines + 1;
-  CHECK_FALSE(accepted(search));
+  CHECK_FALSE(accepted_tree(search));
   search = {};
   search.limit = kMaxMatches + 1;
-  CHECK_FALSE(accepted(search));
+  CHECK_FALSE(accepted_tree(search));
   Listing listing;
   listing.entries.resize(kMaxListed + 1);
-  CHECK_FALSE(accepted(listing));
+  CHECK_FALSE(accepted_tree(listing));
   SearchResult result;
   result.matches.resize(kMaxMatches + 1);
-  CHECK_FALSE(accepted(result));
+  CHECK_FALSE(accepted_tree(result));
   result.matches.resize(1);
   result.matches[0].text = std::string(kMaxHitBytes + 1, 'x');
-  CHECK_FALSE(accepted(result));
+  CHECK_FALSE(accepted_tree(result));
   result.matches[0].text.clear();
   result.matches[0].before.resize(kMaxContextLines + 1);
-  CHECK_FALSE(accepted(result));
+  CHECK_FALSE(accepted_tree(result));
 }
 
 }  // namespace rexec::runner
