@@ -56,25 +56,21 @@ std::string instructions(const Services& services) {
       "the sandbox ends, as a rule with this server. What isolates it is shown by sandbox_list.\n"
       "exec runs a command and waits up to " +
       describe(limits.default_wait) + " (wait_s, at most " + describe(limits.max_wait) +
-      "). A command that takes longer goes on: its answer has status \"running\", a process handle and a "
-      "cursor; "
-      "process_read with both returns what follows, until:\"exit\" with wait_s waits for the end. Start "
-      "servers and "
-      "watchers with wait_s:0. A waiting command is killed after timeout_s (default " +
+      "). A command that takes longer goes on: process_read with its process and cursor returns what "
+      "follows, "
+      "until:\"exit\" with wait_s waits for the end. Start servers and watchers with wait_s:0. A waiting "
+      "command "
+      "is killed after timeout_s (default " +
       describe(limits.default_timeout) +
       "). Programs that ask questions get end of file: use a terminal, or wait_s:0 and process_input.\n"
-      "terminal_open starts a shell, REPL, debugger or editor whose state stays; terminal_send types, waits "
-      "for "
-      "wait_for (a prompt, say) and shows the screen. On waiting_for_secret have the user type it with "
-      "rexec-mcp attach.\n"
+      "terminal_open starts a shell, REPL or editor whose state stays; terminal_send types, waits for a "
+      "prompt and shows the screen. On waiting_for_secret have the user type it with rexec-mcp attach.\n"
       "Answers have at most max_chars characters of text (default " +
       std::to_string(limits.default_chars) +
       "). Longer output is cut in the middle, and the cut names the call that returns the rest; grep, "
-      "head_lines and "
-      "tail_lines select lines before that, on what is kept of the output as well.\n"
-      "Put files in with write_file and get them out with read_file (binary: encoding \"base64\"); for "
-      "anything else "
-      "use exec.";
+      "head_lines "
+      "and tail_lines select lines before that.\n"
+      "write_file puts files in, read_file gets them out (binary: encoding \"base64\").";
   text += secrets_text(services.secrets);
   return text;
 }
