@@ -224,6 +224,11 @@ class ByHand(AttachCase):
         person.type("echo $((6*7))\r")
         self.assertTrue(person.sees("42"))
 
+    def test_files_are_copied_out_of_a_sandbox_of_a_server(self):
+        self.first.call("exec", command="echo content >file")
+        copied = self.run_program("cp", "default:file", "-")
+        self.assertEqual(copied.stdout, "content\n", copied.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
