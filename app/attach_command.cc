@@ -11,7 +11,7 @@
 namespace rexec::app {
 namespace {
 
-int problem(Streams& streams, const Error& error) {
+int report_failure(Streams& streams, const Error& error) {
   print_problem(streams.err, error.message);
   return kFailure;
 }
@@ -19,7 +19,7 @@ int problem(Streams& streams, const Error& error) {
 int list_terminals(Invocation& invocation, const Op& op) {
   Streams& streams = invocation.streams;
   const auto terminals = reachable_terminals(invocation.program, {}, op);
-  if (!terminals) return problem(streams, terminals.error());
+  if (!terminals) return report_failure(streams, terminals.error());
   if (terminals->empty()) {
     streams.out << "There is no terminal in any sandbox that runs.\n";
   } else {
@@ -67,22 +67,22 @@ int tell(Streams& streams, const std::string& verb, const std::string& name, con
 int visit(Invocation& invocation, const TerminalName& name, bool watch_only) {
   Streams& streams = invocation.streams;
   const auto signals = TerminalSignals::make();
-  if (!signals) return problem(streams, signals.error());
+  if (!signals) return report_failure(streams, signals.error());
   Result<ReachableTerminal> found = Error{ErrorCode::cancelled, "interrupted"};
   {
     const Interruption interruption;
     found = find_terminal(invocation, name, Op{interruption.token(), Deadline::infinite()});
     if (interruption.signal() != 0) return kSignalBase + interruption.signal();
   }
-  if (!found) return problem(streams, found.error());
+  if (!found) return report_failure(streams, found.error());
   Result<VisitEnd> end = Error{};
   {
     auto person = PersonTerminal::take(streams.in_fd);
-    if (!person) return problem(streams, person.error());
+    if (!person) return report_failure(streams, person.error());
     end = TerminalVisit(*found->runner, found->entry.terminal, *person, signals->fd(), watch_only).run();
   }
   found->runner->close();
-  if (!end) return problem(streams, end.error());
+  if (!end) return report_failure(streams, end.error());
   return tell(streams, watch_only ? "watch" : "attach", found->name, *end);
 }
 
@@ -96,8 +96,9 @@ int join(Invocation& invocation, bool watch_only) {
     const auto name = parse_terminal_name(invocation.line.arguments[0]);
     if (!name) return usage_error(streams, name.error().message);
     if (!streams.in_is_terminal) {
-      return problem(streams, Error{ErrorCode::failed_precondition,
-                                    "standard input is not a terminal, which this needs to take keys"});
+      return report_failure(streams,
+                            Error{ErrorCode::failed_precondition,
+                                  "standard input is not a terminal, which this needs to take keys"});
     }
     status = visit(invocation, *name, watch_only);
   }

@@ -19,8 +19,8 @@ using sandbox::TerminalSize;
 constexpr char kLeaveKey = '\x1D';                      // ctrl-]
 constexpr std::string_view kWatcherKeys = "\x1Dq\x03";  // these end a visit that only watches
 constexpr std::chrono::minutes kOutputPatience{1};      // then it is asked for anew
-constexpr std::string_view kBell = "\a";
-constexpr std::string_view kCancelSequence = "\x18";  // CAN: what was begun before a gap is over
+constexpr std::string_view kDroppedKeys = "\a";         // the bell
+constexpr std::string_view kCancelSequence = "\x18";    // CAN: what was begun before a gap is over
 
 TerminalSize bounded_size(terminal::Size size) {
   return {static_cast<unsigned>(std::clamp(size.columns, 1, terminal::kMaxColumns)),
@@ -137,7 +137,7 @@ void TerminalVisit::answer_queries() {
 void TerminalVisit::type(std::string_view keys) {
   const std::size_t room = kMaxTyped - std::min(kMaxTyped, typed_.size());
   typed_.append(keys.substr(0, room));
-  if (keys.size() > room) unwritten_ += kBell;
+  if (keys.size() > room) unwritten_ += kDroppedKeys;
   send_typed();
 }
 

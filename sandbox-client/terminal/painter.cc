@@ -18,7 +18,7 @@ constexpr std::string_view kClear = "\x1B[m\x1B[2J";
 constexpr std::string_view kEraseRight = "\x1B[K";
 constexpr std::string_view kUnfinished = "\x1B[?2026h";
 constexpr std::string_view kFinished = "\x1B[?2026l";
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::string_view kUnprintable = "\xEF\xBF\xBD";
 
 struct PaintedFlag {
   bool Modes::*flag;
@@ -98,7 +98,7 @@ void append_printable(std::string& out, const Row& row, const Cell& cell) {
     const bool c1 = byte == 0xC2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xA0;
     if (byte >= 0x20 && byte != 0x7F && !c1) continue;
     out.resize(begin);
-    out += kReplacement;
+    out += kUnprintable;
     return;
   }
 }
