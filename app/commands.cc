@@ -7,6 +7,30 @@ namespace {
 
 constexpr Option kOutput = {"--output", "text|json", "The form of what is printed; text by default."};
 
+constexpr std::string_view kAttachDetails =
+    "Joins a terminal that an assistant opened, at the same time as the assistant: both see the same screen\n"
+    "and both can type. TERMINAL is the name that the assistant's tools use, such as t1. SANDBOX is the "
+    "name\n"
+    "or the id of its sandbox, and can be left out where only one sandbox has such a terminal. Without an\n"
+    "argument the terminals that there are are listed.\n"
+    "\n"
+    "The terminal takes the size of yours, and its own again when you leave. ctrl-] leaves; the program "
+    "goes\n"
+    "on. What you type goes to the program and nowhere else, passwords too; the assistant sees what the\n"
+    "program shows. Nothing but text and colours reaches your terminal.\n"
+    "\n"
+    "Exit status: 0 left, or the program has ended; 1 there is no such terminal, or the sandbox is gone; 2\n"
+    "wrong usage; 128 + N signal N.\n"
+    "\n"
+    "Examples:\n"
+    "  rexec-mcp attach\n"
+    "  rexec-mcp attach t1\n"
+    "  rexec-mcp attach work:t2\n";
+
+constexpr std::string_view kWatchDetails =
+    "Shows a terminal as attach does, without any influence on it: what you type is ignored, and its size\n"
+    "stays as it is. q, ctrl-c and ctrl-] leave. See `rexec-mcp help attach`.\n";
+
 constexpr Option kCallOptions[] = {
     {"--json", "JSON", "All arguments as one JSON object; - reads it from standard input."},
     kOutput,
@@ -48,9 +72,10 @@ constexpr Option kCpOptions[] = {
 };
 
 constexpr std::string_view kCpDetails =
-    "Copies a file or a tree into a persistent sandbox that runs, or out of it. Exactly one of SRC and DST\n"
-    "is NAME:PATH; PATH is absolute, begins with ~, or is relative to the sandbox's working directory. A\n"
-    "file of this machine with a colon in its name is written ./a:b, and - is standard input or output.\n"
+    "Copies a file or a tree into a sandbox that runs, or out of it: a persistent one, or one of a server\n"
+    "that runs. Exactly one of SRC and DST is NAME:PATH; NAME may be the sandbox's id; PATH is absolute,\n"
+    "begins with ~, or is relative to the sandbox's working directory. A file of this machine with a colon\n"
+    "in its name is written ./a:b, and - is standard input or output.\n"
     "\n"
     "A DST that is a directory gets the copy under SRC's name, or with SRC/. what SRC contains. Directories\n"
     "are copied with all that is in them and merged into those that are there; files and symlinks replace\n"
@@ -94,6 +119,24 @@ constexpr Command kCommands[] = {
     {"stdio", "", 0, 0, {}, "Serve MCP over standard input and output.", kStdioDetails, true, run_stdio},
     {"call", "TOOL [KEY=VALUE ... | --json JSON]", 1, kAnyNumber, kCallOptions,
      "Call one tool and print its answer.", kCallDetails, true, run_call},
+    {"attach",
+     "[[SANDBOX:]TERMINAL]",
+     0,
+     1,
+     {},
+     "Join a terminal of a sandbox, beside the assistant.",
+     kAttachDetails,
+     true,
+     run_attach},
+    {"watch",
+     "[[SANDBOX:]TERMINAL]",
+     0,
+     1,
+     {},
+     "Follow a terminal of a sandbox without typing.",
+     kWatchDetails,
+     true,
+     run_watch},
     {"tools", "[NAME]", 0, 1, kOutputOptions, "List the tools, or show one with its schema.", "", true,
      run_tools},
     {"doctor", "", 0, 0, kOutputOptions, "Check what sandboxes need on this machine.", kDoctorDetails, false,
@@ -102,8 +145,7 @@ constexpr Command kCommands[] = {
      kConfigDetails, false, run_config},
     {"sandboxes", "[list | create NAME | delete NAME ... | prune]", 0, kAnyNumber, kSandboxesOptions,
      "Manage persistent sandboxes.", kSandboxesDetails, true, run_sandboxes},
-    {"cp", "SRC DST", 2, 2, kCpOptions, "Copy files to or from a persistent sandbox.", kCpDetails, true,
-     run_cp},
+    {"cp", "SRC DST", 2, 2, kCpOptions, "Copy files to or from a sandbox.", kCpDetails, true, run_cp},
     {"version", "", 0, 0, {}, "Print the version.", "", false, run_version},
     {"help", "[COMMAND]", 0, 1, {}, "Explain the program or a command.", "", false, run_help},
 };

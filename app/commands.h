@@ -54,6 +54,7 @@ struct Command {
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 
+int run_attach(Invocation& invocation);
 int run_call(Invocation& invocation);
 int run_config(Invocation& invocation);
 int run_cp(Invocation& invocation);
@@ -63,6 +64,7 @@ int run_sandboxes(Invocation& invocation);
 int run_stdio(Invocation& invocation);
 int run_tools(Invocation& invocation);
 int run_version(Invocation& invocation);
+int run_watch(Invocation& invocation);
 
 /// Prints "rexec-mcp: <message>" with what to do next, and returns kUsage.
 int usage_error(Streams& streams, const std::string& message);

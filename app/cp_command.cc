@@ -8,6 +8,7 @@
 #include "app/copy_operands.h"
 #include "app/copy_progress.h"
 #include "app/interruption.h"
+#include "app/reachable.h"
 #include "sandbox-client/transfer/transfer.h"
 
 namespace rexec::app {
@@ -16,44 +17,36 @@ namespace {
 using sandbox::SandboxRecord;
 using sandbox::SandboxStatus;
 
-constexpr std::chrono::seconds kConnectLimit{30};         // for the runner to answer
 constexpr std::chrono::milliseconds kInputPatience{100};  // between two looks at whether to stop
 
 Result<SandboxRecord> find_sandbox(sandbox::Backend& backend, const std::string& name, const Op& op) {
-  ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, backend.list(op));
+  ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, reachable_sandboxes(backend, op));
   std::erase_if(records, [](const SandboxRecord& record) {
-    return !record.persistent || (record.principal != kLocalPrincipal && record.problem.empty());
+    return record.principal != kLocalPrincipal && record.problem.empty();
   });
-  const auto found = std::ranges::find(records, name, &SandboxRecord::name);
-  if (found == records.end()) {
+  const std::vector<SandboxRecord> found = sandboxes_named(records, name);
+  if (found.empty()) {
     std::string known;
     for (const SandboxRecord& record : records) known += (known.empty() ? "" : ", ") + record.name;
-    return Error{ErrorCode::not_found,
-                 "there is no persistent sandbox \"" + name + "\"" +
-                     (known.empty() ? "" : ", only: " + known) +
-                     ". Others cannot be reached, since they belong to the server that made them; to make "
-                     "one: rexec-mcp sandboxes create " +
-                     name};
+    return Error{ErrorCode::not_found, "there is no persistent sandbox \"" + name +
+                                           "\", and none of a server that runs" +
+                                           (known.empty() ? "" : ", only: " + known) +
+                                           ". To make one: rexec-mcp sandboxes create " + name};
   }
-  if (!found->problem.empty())
-    return Error{ErrorCode::failed_precondition, "the sandbox \"" + name + "\": " + found->problem};
-  if (found->status != SandboxStatus::running)
+  if (found.size() > 1) {
+    std::string ids;
+    for (const SandboxRecord& record : found) ids += (ids.empty() ? "" : ", ") + record.id;
     return Error{ErrorCode::failed_precondition,
-                 "the sandbox \"" + name + "\" is " + std::string(to_string(found->status)) +
+                 "there are several sandboxes \"" + name + "\"; say which by its id: " + ids};
+  }
+  const SandboxRecord& record = found.front();
+  if (!record.problem.empty())
+    return Error{ErrorCode::failed_precondition, "the sandbox \"" + name + "\": " + record.problem};
+  if (record.status != SandboxStatus::running)
+    return Error{ErrorCode::failed_precondition,
+                 "the sandbox \"" + name + "\" is " + std::string(to_string(record.status)) +
                      "; to start it: rexec-mcp call sandbox_control action=start sandbox=" + name};
-  return *found;
-}
-
-Result<std::shared_ptr<sandbox::Runner>> connect(Program& program, const SandboxRecord& record,
-                                                 const Op& op) {
-  sandbox::Backend& backend = program.backend();
-  const Op bounded{op.stop, op.deadline.sooner(Deadline::after(kConnectLimit))};
-  ASSIGN_OR_RETURN(auto channel, backend.open_channel(record.id, bounded));
-  const auto again = [&backend, id = record.id](const Op& reconnect) {
-    return backend.open_channel(id, reconnect);
-  };
-  return sandbox::make_runner_client(std::move(channel), program.reactor(), record.settings, again, {},
-                                     bounded);
+  return record;
 }
 
 /// Standard input, which may be a person: waiting for it ends when `stop` fires.
@@ -86,7 +79,7 @@ sandbox::WriteAll writer(Streams& streams) {
 
 Status copy(Invocation& invocation, const CopyPlan& plan, CopyProgress& progress, const Op& op) {
   ASSIGN_OR_RETURN(const SandboxRecord record, find_sandbox(invocation.program.backend(), plan.sandbox, op));
-  auto runner = connect(invocation.program, record, op);
+  auto runner = connect_to(invocation.program, record, op);
   if (!runner)
     return with_context("connecting to the sandbox \"" + plan.sandbox + "\"", std::move(runner).error());
   const std::string path =

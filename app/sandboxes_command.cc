@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/interruption.h"
 #include "app/size_text.h"
+#include "app/text_table.h"
 #include "sandbox-client/sandbox_table.h"
 #include "tools/support/durations.h"
 #include "tools/support/sandbox_record.h"
@@ -26,22 +27,6 @@ Result<std::vector<SandboxRecord>> persistent_ones(sandbox::Backend& backend, co
   std::erase_if(records, [](const SandboxRecord& record) { return !record.persistent; });
   std::ranges::sort(records, {}, &SandboxRecord::name);
   return records;
-}
-
-void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 2, ' ');
-    }
-    out << line << '\n';
-  }
 }
 
 std::string joined(const std::vector<std::string>& texts) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/settings.h"
+
 namespace rexec::app {
 namespace {
 

@@ -28,6 +28,14 @@ std::string_view to_string(Network network) {
   return "none";
 }
 
+Result<std::vector<SandboxRecord>> Backend::list_visitable(const Op&) {
+  return std::vector<SandboxRecord>();
+}
+
+Result<std::unique_ptr<Channel>> Backend::visit(const SandboxId& id, const Op&) {
+  return Error{ErrorCode::not_found, "the sandbox " + id + " cannot be visited"};
+}
+
 Status Backend::set_expiry(const SandboxId&, std::int64_t, const Op&) {
   return Error{ErrorCode::unsupported, "the " + std::string(name()) + " backend keeps no sandboxes"};
 }

@@ -35,8 +35,8 @@ struct SandboxSpec {
   std::optional<std::uint64_t> disk_mb;
   std::map<std::string, std::string> labels;
   bool persistent = false;
+  std::string principal;  // whom it belongs to, in every server
   // Of a persistent one only:
-  std::string principal;                        // whom it belongs to, in every server
   Duration idle_expiry{};                       // ends after so long without use; zero: never
   std::optional<std::int64_t> expires_unix_ms;  // ends then in any case
 };
@@ -66,7 +66,7 @@ struct SandboxRecord {
   std::map<std::string, std::string> labels;
   std::vector<Limit> limits;
   bool persistent = false;
-  std::string principal;    // of a persistent one
+  std::string principal;    // whom it belongs to
   Duration idle_expiry{};   // of a persistent one
   std::string problem;      // why status is error, and what to do
   std::string ended;        // why it does not run any more, when that was its own decision
@@ -108,6 +108,12 @@ class Backend {
   /// Ends the sandbox and removes its files. not_found when there is none.
   virtual Status destroy(const SandboxId& id, const Op& op) = 0;
   virtual Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) = 0;
+  /// Sandboxes that run and end with other servers, and that this server's user may visit. They are not
+  /// listed by list(), and no function but visit() takes their ids.
+  virtual Result<std::vector<SandboxRecord>> list_visitable(const Op& op);
+  /// A channel to one of these; nothing that the visitor does or leaves undone keeps the sandbox from ending.
+  /// not_found when it is over.
+  virtual Result<std::unique_ptr<Channel>> visit(const SandboxId& id, const Op& op);
   /// Which limit had the kernel kill a process that ended by SIGKILL though nobody asked for it, such as
   /// "memory limit 512 MB"; empty when none is known. Does not block; any thread.
   virtual std::string limit_reason(const SandboxId& /*id*/, std::uint64_t /*process*/) { return {}; }

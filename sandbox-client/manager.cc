@@ -209,8 +209,8 @@ Status Manager::make(const Entry& entry, SandboxSpec spec, std::optional<Duratio
   Claim claimed(*this, entry, true);
   const Work work(*this, op, limits_.create_deadline);
   const std::string name = spec.name;
+  spec.principal = entry->principal;
   if (spec.persistent) {
-    spec.principal = entry->principal;
     spec.idle_expiry = limits_.persistent_idle_expiry;
     if (expires_in) spec.expires_unix_ms = clock_.unix_ms() + milliseconds_of(*expires_in);
     expires_in.reset();  // the sandbox's own affair

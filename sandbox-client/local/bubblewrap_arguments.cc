@@ -96,6 +96,8 @@ Status check(const SandboxLayout& layout) {
                        {kept->listen_fd, kept->secret_fd, kept->alive_fd, kept->status_fd});
   } else {
     descriptors.insert(descriptors.end(), {layout.info_fd, layout.channel_fd});
+    if (const auto& visit = layout.visit)
+      descriptors.insert(descriptors.end(), {visit->listen_fd, visit->secret_fd});
   }
   if (!layout.binds.empty()) descriptors.push_back(layout.guard_fd);
   for (const CopiedFile& file : layout.files) descriptors.push_back(file.fd);
@@ -227,6 +229,10 @@ Result<std::vector<std::string>> bubblewrap_arguments(const SandboxLayout& layou
   } else {
     arguments.add("--info-fd", std::to_string(layout.info_fd));
     arguments.add("--", kRunnerPath, "serve", "--channel-fd", std::to_string(layout.channel_fd));
+    if (const auto& visit = layout.visit) {
+      arguments.add("--visit-fd", std::to_string(visit->listen_fd));
+      arguments.add("--secret-fd", std::to_string(visit->secret_fd));
+    }
   }
   if (!layout.binds.empty()) arguments.add("--guard-fd", std::to_string(layout.guard_fd));
   if (layout.watched_memory_mb > 0) arguments.add("--memory-mb", std::to_string(layout.watched_memory_mb));

@@ -46,6 +46,12 @@ struct KeptLayout {
   std::int64_t expires_unix_ms = 0;
 };
 
+/// Of one that ends with its server, and that others may visit meanwhile.
+struct VisitLayout {
+  int listen_fd = -1;  // the runner's listening socket, beside its channel
+  int secret_fd = -1;  // the secret's bytes
+};
+
 struct SandboxLayout {
   std::vector<std::pair<std::string, std::string>>
       links;                           // in the root: name such as "lib64", target "usr/lib64"
@@ -59,12 +65,13 @@ struct SandboxLayout {
   std::uint64_t memory_mb = 0;  // bounds what lies in memory as files: /tmp and the like; 0: nothing does
   std::uint64_t watched_memory_mb = 0;  // limits that the runner enforces; 0: none
   std::uint64_t watched_disk_mb = 0;
-  int runner_fd = -1;              // the runner's bytes
-  int seccomp_fd = -1;             // the filter's bytes
-  int info_fd = -1;                // where bwrap writes the pid of the sandbox's pid 1, as JSON
-  int channel_fd = -1;             // the runner's end of the channel
-  int guard_fd = -1;               // what guarded_mounts() says; exactly when there are binds
-  std::optional<KeptLayout> kept;  // instead of info_fd and channel_fd, and of dying with the parent
+  int runner_fd = -1;   // the runner's bytes
+  int seccomp_fd = -1;  // the filter's bytes
+  int info_fd = -1;     // where bwrap writes the pid of the sandbox's pid 1, as JSON
+  int channel_fd = -1;  // the runner's end of the channel
+  int guard_fd = -1;    // what guarded_mounts() says; exactly when there are binds
+  std::optional<VisitLayout> visit;
+  std::optional<KeptLayout> kept;  // instead of info_fd, channel_fd and visit, and of dying with the parent
 };
 
 /// Whether something may be mounted at `path`: a plain absolute path that hides nothing that a sandbox needs.

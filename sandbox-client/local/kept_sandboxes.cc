@@ -1,55 +1,21 @@
 #include "sandbox-client/local/kept_sandboxes.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "sandbox-client/local/kept_process.h"
+#include "sandbox-client/local/sandbox_socket.h"
 
 namespace rexec::sandbox {
 namespace {
 
-constexpr int kBacklog = 16;
-constexpr int kStepMs = 2;
-constexpr std::size_t kSecretBytes = 16;
 constexpr auto kHalfMadeCleanUpLimit = std::chrono::seconds(5);
 constexpr auto kReapLimit = std::chrono::milliseconds(200);  // from the end of pid 1 to that of bwrap
-constexpr const char* kSocketName = "socket";
-
-// The state directory's path may be longer than an address; a descriptor's is not.
-sockaddr_un address_in(int directory) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + kSocketName;
-  std::copy(path.begin(), path.end(), address.sun_path);
-  return address;
-}
-
-Result<UniqueFd> listen_in(int directory) {
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) return errno_error("socket", errno);
-  unlinkat(directory, kSocketName, 0);
-  const sockaddr_un address = address_in(directory);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return errno_error("making the sandbox's socket", errno);
-  // Before listen(), and so before anybody can connect.
-  if (fchmodat(directory, kSocketName, 0600, 0) != 0)
-    return errno_error("making the sandbox's socket", errno);
-  if (::listen(fd.get(), kBacklog) != 0) return errno_error("making the sandbox's socket", errno);
-  return fd;
-}
 
 /// The sandbox is over, whether or not its files are still there.
 bool is_over(const KeptRecord& kept, const KeptState& state) {
@@ -97,7 +63,7 @@ Status KeptSandboxes::check_name(const SandboxSpec& spec) const {
 Status KeptSandboxes::launch(int directory, const std::string& home, KeptRecord& kept, const Op& op) {
   reap();
   ASSIGN_OR_RETURN(const UniqueFd alive, claim_alive(directory));
-  ASSIGN_OR_RETURN(const UniqueFd socket, listen_in(directory));
+  ASSIGN_OR_RETURN(const UniqueFd socket, make_sandbox_socket(directory));
   KeptInputs inputs;
   inputs.listen_fd = socket.get();
   inputs.alive_fd = alive.get();
@@ -123,7 +89,7 @@ Result<SandboxRecord> KeptSandboxes::create(const SandboxSpec& spec, SandboxReco
   kept.record.principal = spec.principal;
   kept.record.idle_expiry = spec.idle_expiry;
   kept.record.expires_unix_ms = spec.expires_unix_ms;
-  kept.record.settings.secret = random_hex(kSecretBytes);
+  kept.record.settings.secret = random_hex(kSandboxSecretBytes);
   RETURN_IF_ERROR(encode_record(kept));  // too large a one is refused before anything is made
 
   ASSIGN_OR_RETURN(const auto made, state_.make(op));
@@ -208,23 +174,12 @@ Result<UniqueFd> KeptSandboxes::connect(const SandboxId& id, const Op& op) const
   ASSIGN_OR_RETURN(const OpenedDirectory opened, state_.open(id, false, op));
   const int directory = opened.directory.get();
   if (const auto kept = read_live(id, directory); !kept) return kept.error();
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) return errno_error("socket", errno);
-  const sockaddr_un address = address_in(directory);
-  while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    // EAGAIN: so many connect at once that they have to queue.
-    if (errno != EAGAIN && errno != EINTR) {
-      if (errno != ECONNREFUSED && errno != ENOENT) return errno_error("connecting to the sandbox", errno);
-      const std::string why = look_at_kept(directory).ended;
-      return Error{ErrorCode::failed_precondition,
-                   "the sandbox is stopped: its files are there, what ran in it has ended" +
-                       (why.empty() ? "" : " (" + why + ")") + "; start it first"};
-    }
-    if (op.stop.stop_requested()) return Error{ErrorCode::cancelled, "cancelled"};
-    if (op.deadline.passed()) return Error{ErrorCode::deadline_exceeded, "the sandbox does not answer"};
-    poll(nullptr, 0, kStepMs);
-  }
-  return fd;
+  auto socket = connect_sandbox_socket(directory, op);
+  if (socket || socket.error().code != ErrorCode::unavailable) return socket;
+  const std::string why = look_at_kept(directory).ended;
+  return Error{ErrorCode::failed_precondition,
+               "the sandbox is stopped: its files are there, what ran in it has ended" +
+                   (why.empty() ? "" : " (" + why + ")") + "; start it first"};
 }
 
 Result<std::uint64_t> KeptSandboxes::disk_usage(const SandboxId& id, const Op& op) const {

@@ -2,8 +2,7 @@
 //
 // Nothing is kept in memory but the children to reap: what there is, whose, and whether it runs is read from
 // the directories each time (state_directory.h), so that any number of servers agree. The runner listens on
-// the Unix socket <id>/socket, which only the directory's owner can reach and which no sandbox sees; the
-// server made it and handed it down. How long the sandbox lasts is the runner's own business
+// a Unix socket there (sandbox_socket.h). How long the sandbox lasts is the runner's own business
 // (runner/lease.h); what it leaves behind is removed by the next prune() of anybody, and is not offered
 // meanwhile.
 //

@@ -118,6 +118,17 @@ Status add_kept(Inputs& inputs, const KeptInputs& kept) {
   return {};
 }
 
+Status add_visit(Inputs& inputs, const VisitInputs& visit) {
+  VisitLayout layout;
+  ASSIGN_OR_RETURN(UniqueFd socket, duplicate(visit.listen_fd));
+  layout.listen_fd = inputs.keep(std::move(socket));
+  ASSIGN_OR_RETURN(const SealedFile secret, SealedFile::make(visit.secret));
+  ASSIGN_OR_RETURN(UniqueFd bytes, secret.open());
+  layout.secret_fd = inputs.keep(std::move(bytes));
+  inputs.layout.visit = layout;
+  return {};
+}
+
 /// Child that is killed and reaped unless it is taken over.
 class Guard {
  public:
@@ -293,6 +304,7 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
     inputs.layout.info_fd = inputs.keep(std::move(info.second));
     ASSIGN_OR_RETURN(channel, make_socket_pair());
     inputs.layout.channel_fd = inputs.keep(std::move(channel.second));
+    if (spec.visit) RETURN_IF_ERROR(add_visit(inputs, *spec.visit));
   }
 
   UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -310,6 +322,8 @@ Result<Launched> Launcher::launch(const LaunchSpec& spec, Spawner& spawner, cons
       request.inherited.push_back(fd);
   } else {
     request.inherited.insert(request.inherited.end(), {layout.info_fd, layout.channel_fd});
+    if (const auto& visit = layout.visit)
+      request.inherited.insert(request.inherited.end(), {visit->listen_fd, visit->secret_fd});
   }
   request.outlives = spec.kept.has_value();
   if (layout.guard_fd >= 0) request.inherited.push_back(layout.guard_fd);

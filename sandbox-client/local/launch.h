@@ -29,6 +29,12 @@ struct KeptInputs {
   std::int64_t expires_unix_ms = 0;
 };
 
+/// For a sandbox that others may visit while this process lives. The descriptor is borrowed.
+struct VisitInputs {
+  int listen_fd = -1;  // a listening Unix socket, for the runner
+  std::string secret;  // of the runner's clients, this process among them
+};
+
 struct SandboxLimits {
   CgroupLimits groups;
   std::optional<std::uint64_t> disk_mb;  // of the home
@@ -45,6 +51,7 @@ struct LaunchSpec {
   std::string id;     // of the sandbox
   SandboxLimits limits;
   std::optional<KeptInputs> kept;
+  std::optional<VisitInputs> visit;  // unless kept
 };
 
 /// A sandbox that runs. Destroying it kills everything inside and waits for that, unless it was released.

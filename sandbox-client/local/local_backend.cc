@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "base/thread_annotations.h"
 #include "sandbox-client/local/bubblewrap_arguments.h"
 #include "sandbox-client/local/diagnose.h"
@@ -15,14 +16,15 @@
 #include "sandbox-client/local/kept_sandboxes.h"
 #include "sandbox-client/local/launch.h"
 #include "sandbox-client/local/runner_image.h"
+#include "sandbox-client/local/sandbox_socket.h"
+#include "sandbox-client/local/specification.h"
 #include "sandbox-client/local/state_directory.h"
 #include "sandbox-client/local/system_view.h"
+#include "sandbox-client/local/visitors.h"
 
 namespace rexec::sandbox {
 namespace {
 
-constexpr std::size_t kMaxVariables = 1024;
-constexpr std::size_t kMaxVariableBytes = 128 << 10;              // MAX_ARG_STRLEN, execve(2)
 constexpr auto kCleanUpLimit = std::chrono::seconds(5);           // for what a failed create leaves
 constexpr auto kShutdownLimit = std::chrono::milliseconds(1000);  // for files, after all processes are dead
 
@@ -43,54 +45,6 @@ struct Entry {
   std::unique_ptr<RunningSandbox> running;
   UniqueFd channel;
 };
-
-using Environment = std::vector<std::pair<std::string, std::string>>;
-
-Result<Environment> environment_for(const SandboxSpec& spec) {
-  if (spec.env.size() > kMaxVariables)
-    return Error{ErrorCode::invalid_argument, "env has more than 1024 variables"};
-  Environment environment = base_environment();
-  for (const auto& [name, value] : spec.env) {
-    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
-      return Error{ErrorCode::invalid_argument, "env: a name is empty or contains '=' or NUL"};
-    if (value.find('\0') != std::string::npos)
-      return Error{ErrorCode::invalid_argument, "env: the value of " + name + " contains NUL"};
-    if (name.size() + value.size() + 2 > kMaxVariableBytes)
-      return Error{ErrorCode::invalid_argument, "env: " + name.substr(0, 64) + " is longer than 128 KiB"};
-    const auto same = std::find_if(environment.begin(), environment.end(),
-                                   [&name = name](const auto& variable) { return variable.first == name; });
-    if (same != environment.end()) {
-      same->second = value;
-    } else {
-      environment.emplace_back(name, value);
-    }
-  }
-  return environment;
-}
-
-/// What is asked for, or the configuration's; never more than that.
-Result<SandboxLimits> limits_for(const SandboxSpec& spec, const LocalOptions& options) {
-  SandboxLimits limits{{spec.memory_mb, spec.cpus}, spec.disk_mb, options.file_mb};
-  const auto exceeded = [](const char* name, std::uint64_t most) {
-    return Error{ErrorCode::permission_denied, std::string("the configuration of this server allows ") +
-                                                   name + " up to " + std::to_string(most)};
-  };
-  if (options.memory_mb > 0) {
-    if (limits.groups.memory_mb.value_or(0) > options.memory_mb)
-      return exceeded("memory_mb", options.memory_mb);
-    if (!limits.groups.memory_mb) limits.groups.memory_mb = options.memory_mb;
-  }
-  if (options.cpus > 0) {
-    if (limits.groups.cpus.value_or(0) > static_cast<double>(options.cpus))
-      return exceeded("cpus", options.cpus);
-    if (!limits.groups.cpus) limits.groups.cpus = static_cast<double>(options.cpus);
-  }
-  if (options.disk_mb > 0) {
-    if (limits.disk_mb.value_or(0) > options.disk_mb) return exceeded("disk_mb", options.disk_mb);
-    if (!limits.disk_mb) limits.disk_mb = options.disk_mb;
-  }
-  return limits;
-}
 
 class LocalBackend final : public Backend {
  public:
@@ -113,6 +67,8 @@ class LocalBackend final : public Backend {
   Status stop(const SandboxId& id, const Op& op) override;
   Status destroy(const SandboxId& id, const Op& op) override;
   Result<std::unique_ptr<Channel>> open_channel(const SandboxId& id, const Op& op) override;
+  Result<std::vector<SandboxRecord>> list_visitable(const Op& op) override;
+  Result<std::unique_ptr<Channel>> visit(const SandboxId& id, const Op& op) override;
   std::string limit_reason(const SandboxId& id, std::uint64_t process) override;
   Status set_expiry(const SandboxId& id, std::int64_t expires_unix_ms, const Op& op) override {
     return kept_.set_expiry(id, expires_unix_ms, op);
@@ -145,9 +101,13 @@ class LocalBackend final : public Backend {
 
   Status check(const SandboxSpec& spec) const;
   Result<std::shared_ptr<Machinery>> machinery();
-  /// `home` of the sandbox `id` is on the host.
-  Result<Launched> launch(const SandboxId& id, const std::string& home, Network network,
-                          const SandboxLimits& limits, std::optional<KeptInputs> kept, const Op& op);
+  /// What launch() is told of any sandbox whose `home` is on the host.
+  LaunchSpec launch_spec(const SandboxId& id, const std::string& home, Network network,
+                         const SandboxLimits& limits) const;
+  Result<Launched> launch(LaunchSpec spec, const Op& op);
+  /// One that ends with this server. Visitors and the server say `secret`.
+  Result<Launched> launch_own(const SandboxDirectory& directory, Network network, const SandboxLimits& limits,
+                              const std::string& secret, const Op& op);
   Result<Launched> launch_kept(const SandboxSpec& spec, const SandboxId& id, const std::string& home,
                                const KeptInputs& inputs, const Op& op);
   /// Whether it ends with this server; any other is a persistent one.
@@ -243,11 +203,9 @@ bool LocalBackend::is_own(const SandboxId& id) {
   return entries_.count(id) != 0;
 }
 
-Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& home, Network network,
-                                      const SandboxLimits& limits, std::optional<KeptInputs> kept,
-                                      const Op& op) {
+LaunchSpec LocalBackend::launch_spec(const SandboxId& id, const std::string& home, Network network,
+                                     const SandboxLimits& limits) const {
   LaunchSpec spec;
-  ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
   spec.user = user_;
   spec.home = home;
   spec.id = id;
@@ -255,7 +213,11 @@ Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& ho
   spec.network = network;
   spec.mounts = options_.mounts;
   spec.state = state_.path();
-  spec.kept = std::move(kept);
+  return spec;
+}
+
+Result<Launched> LocalBackend::launch(LaunchSpec spec, const Op& op) {
+  ASSIGN_OR_RETURN(spec.bubblewrap, find_bubblewrap(options_.bubblewrap));
   ASSIGN_OR_RETURN(const std::shared_ptr<Machinery> tools, machinery());
   return tools->launcher->launch(spec, tools->spawner, op);
 }
@@ -263,7 +225,24 @@ Result<Launched> LocalBackend::launch(const SandboxId& id, const std::string& ho
 Result<Launched> LocalBackend::launch_kept(const SandboxSpec& spec, const SandboxId& id,
                                            const std::string& home, const KeptInputs& inputs, const Op& op) {
   ASSIGN_OR_RETURN(const SandboxLimits limits, limits_for(spec, options_));
-  return launch(id, home, spec.network, limits, inputs, op);
+  LaunchSpec wanted = launch_spec(id, home, spec.network, limits);
+  wanted.kept = inputs;
+  return launch(std::move(wanted), op);
+}
+
+Result<Launched> LocalBackend::launch_own(const SandboxDirectory& directory, Network network,
+                                          const SandboxLimits& limits, const std::string& secret,
+                                          const Op& op) {
+  LaunchSpec spec = launch_spec(directory.id(), directory.home(), network, limits);
+  ASSIGN_OR_RETURN(const OpenedDirectory opened, state_.open(directory.id(), false, op));
+  // Without visitors rather than not at all: not every file system takes a socket.
+  const auto socket = make_sandbox_socket(opened.directory.get());
+  if (socket) {
+    spec.visit = VisitInputs{socket->get(), secret};
+  } else {
+    log(LogLevel::warning, "local", "nobody can attach to the sandbox: " + socket.error().message);
+  }
+  return launch(std::move(spec), op);
 }
 
 Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op) {
@@ -290,19 +269,23 @@ Result<SandboxRecord> LocalBackend::create(const SandboxSpec& spec, const Op& op
   }
 
   ASSIGN_OR_RETURN(auto directory, state_.make(op));
-  auto launched = launch(directory->id(), directory->home(), spec.network, limits, std::nullopt, op);
+  record.id = directory->id();
+  record.principal = spec.principal;
+  record.settings.secret = random_hex(kSandboxSecretBytes);
+  auto launched = launch_own(*directory, spec.network, limits, record.settings.secret, op);
   if (!launched) {
     if (const Status status = directory->remove(Op{{}, Deadline::after(kCleanUpLimit)}); !status)
       log(LogLevel::warning, "local", status.error().message);
     return std::move(launched).error();
   }
 
-  record.id = directory->id();
   record.status = SandboxStatus::running;
   record.mounts = launched->mounts;
   record.capabilities = launched->notes;
   record.isolation = launched->isolation;
   record.limits = std::move(launched->limits);
+  if (const Status invited = invite(state_, record, op); !invited)
+    log(LogLevel::warning, "local", "nobody can attach to the sandbox: " + invited.error().message);
 
   auto entry = std::make_shared<Entry>();
   entry->record = record;
@@ -371,7 +354,7 @@ Status LocalBackend::start(const SandboxId& id, const Op& op) {
   }
   const SandboxDirectory& directory = *entry->directory;
   auto launched =
-      launch(directory.id(), directory.home(), entry->record.network, entry->limits, std::nullopt, op);
+      launch_own(directory, entry->record.network, entry->limits, entry->record.settings.secret, op);
   if (!launched) {
     set_status(*entry, SandboxStatus::error);
     return std::move(launched).error();
@@ -454,6 +437,18 @@ Result<std::unique_ptr<Channel>> LocalBackend::open_channel(const SandboxId& id,
   if (!entry->channel.valid())
     return Error{ErrorCode::data_loss, "the connection to the sandbox is lost; restart it or make a new one"};
   return make_socket_channel(std::move(entry->channel), reactor_);
+}
+
+Result<std::vector<SandboxRecord>> LocalBackend::list_visitable(const Op& op) {
+  ASSIGN_OR_RETURN(std::vector<SandboxRecord> records, invitations(state_, op));
+  std::erase_if(records, [this](const SandboxRecord& record) { return is_own(record.id); });
+  for (SandboxRecord& record : records) record.backend = name();
+  return records;
+}
+
+Result<std::unique_ptr<Channel>> LocalBackend::visit(const SandboxId& id, const Op& op) {
+  ASSIGN_OR_RETURN(UniqueFd socket, sandbox::visit(state_, id, op));
+  return make_socket_channel(std::move(socket), reactor_);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Where local sandboxes keep what is on disk: <state>/sandboxes/<id>/{lock,home}, and of a persistent sandbox
-// also record.json (record_file.h), alive (kept_process.h) and socket (kept_sandboxes.h).
+// Where local sandboxes keep what is on disk: <state>/sandboxes/<id>/{lock,home,socket} (sandbox_socket.h),
+// of a persistent sandbox also record.json (record_file.h) and alive (kept_process.h), of any other
+// visit.json (visitors.h).
 //
 // A sandbox's directory belongs to the server that holds its lock (flock(2)); the kernel lets go of it
 // however that server ends, so a directory whose lock is free is left over and may be removed by any server,

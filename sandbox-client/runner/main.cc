@@ -35,7 +35,8 @@ constexpr std::size_t kMaxGuarded = 4 << 20;
 
 int usage() {
   std::fputs(
-      "usage: rexec-runner serve [--channel-fd N] [--listen-fd N] [--lease-s S] [--expires-ms T]\n"
+      "usage: rexec-runner serve [--channel-fd N] [--listen-fd N | --visit-fd N] [--lease-s S]\n"
+      "                           [--expires-ms T]\n"
       "                           [--secret-fd N] [--shell PATH] [--memory-mb M] [--disk-mb M]\n"
       "                           [--guard-fd N] [--report-fd N]\n"
       "       rexec-runner version\n",
@@ -84,6 +85,8 @@ bool parse(int count, char** arguments, ServeOptions& options) {
       options.channel_fd = static_cast<int>(number);
     } else if (name == "--listen-fd" && parse_number(value, kMaxFd, number)) {
       options.listen_fd = static_cast<int>(number);
+    } else if (name == "--visit-fd" && parse_number(value, kMaxFd, number)) {
+      options.visit_fd = static_cast<int>(number);
     } else if (name == "--lease-s" && parse_number(value, kMaxLease, number)) {
       options.idle_ms = static_cast<std::uint64_t>(number) * 1000;
     } else if (name == "--expires-ms" && parse_number(value, kMaxTime, number)) {
@@ -102,13 +105,14 @@ bool parse(int count, char** arguments, ServeOptions& options) {
       return false;
     }
   }
-  for (const int fd : {options.channel_fd, options.listen_fd}) {
+  for (const int fd : {options.channel_fd, options.listen_fd, options.visit_fd}) {
     struct stat status {};
     if (fd >= 0 && (::fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode))) {
       std::fprintf(stderr, "rexec-runner: descriptor %d is not a socket\n", fd);
       return false;
     }
   }
+  if (options.visit_fd >= 0 && (options.channel_fd < 0 || options.listen_fd >= 0)) return false;
   return options.channel_fd >= 0 || options.listen_fd >= 0;
 }
 

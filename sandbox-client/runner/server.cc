@@ -101,8 +101,13 @@ int Server::run() {
   if (options_.listen_fd >= 0) {
     listener_ = std::make_unique<Listener>(*this, options_.listen_fd);
     lease_.set(options_.idle_ms, options_.expires_unix_ms);
+  } else if (options_.visit_fd >= 0) {
+    listener_ = std::make_unique<Listener>(*this, options_.visit_fd);
   }
-  if (options_.channel_fd >= 0) adopt(Fd(options_.channel_fd));
+  if (options_.channel_fd >= 0) {
+    const std::uint64_t channel = adopt(Fd(options_.channel_fd));
+    if (options_.listen_fd < 0) lifeline_ = channel;
+  }
   loop_.run();
   connections_.clear();
   // The end of pid 1 is the end of its namespace; otherwise nothing ends by itself.
@@ -129,10 +134,11 @@ void Server::ready(std::uint32_t) {
   if (ending_ && children_.running() == 0) loop_.stop();
 }
 
-void Server::adopt(Fd socket) {
+std::uint64_t Server::adopt(Fd socket) {
   const std::uint64_t serial = next_connection_++;
   Connection::Owner& owner = *this;
   connections_.emplace(serial, std::make_unique<Connection>(loop_, owner, serial, std::move(socket)));
+  return serial;
 }
 
 void Server::closed(Connection& connection) {
@@ -142,7 +148,7 @@ void Server::closed(Connection& connection) {
   files_.drop_connection(serial);
   trees_.drop_connection(serial);
   connections_.erase(serial);
-  if (connections_.empty() && listener_ == nullptr) loop_.stop();
+  if (serial == lifeline_) loop_.stop();
 }
 
 bool Server::in_use() const {
@@ -382,7 +388,7 @@ void Server::dispatch(MessageType type, RequestId request, std::string_view payl
                                [&](SearchFiles message) { trees_.search(request, std::move(message)); });
     case MessageType::set_lease:
       return with<SetLease>(request, payload, [&](const SetLease& message) {
-        if (listener_ == nullptr)
+        if (options_.listen_fd < 0)
           return reply_error(request, EOPNOTSUPP, "lease", "this runner ends with its channel");
         lease_.set(message.idle_ms, message.expires_unix_ms);
         reply_done(request);

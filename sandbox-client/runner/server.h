@@ -26,11 +26,14 @@
 namespace rexec::runner {
 
 struct ServeOptions {
-  int channel_fd = -1;  // a connected stream socket; also the lifeline when there is no listener
+  int channel_fd = -1;  // a connected stream socket; without listen_fd also the lifeline: its end is ours
   // A listening Unix socket. Clients must be of the runner's user, root, or of the overflow user 65534, which
   // is how everybody outside of the runner's user namespace appears: the host, which made the socket.
   int listen_fd = -1;
-  std::uint64_t idle_ms = 0;  // with a listener: the lease (lease.h) until a client sets another
+  // The same beside a channel that is the lifeline, for visitors: however many there are, they keep nothing
+  // alive.
+  int visit_fd = -1;
+  std::uint64_t idle_ms = 0;  // with listen_fd: the lease (lease.h) until a client sets another
   std::int64_t expires_unix_ms = 0;
   std::string secret;  // what clients have to say in hello, when it is not empty
   std::string shell;   // instead of the one that is found
@@ -61,7 +64,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   bool congested(std::uint64_t connection) const override;
 
   void answer(RequestId request, std::string frame);  // which is no use in itself
-  void adopt(Fd socket);
+  std::uint64_t adopt(Fd socket);                     // the connection's serial number
   void accept_client();
   void greet(Connection& connection, RequestId request, std::string_view payload);
   void dispatch(MessageType type, RequestId request, std::string_view payload);
@@ -95,6 +98,7 @@ class Server final : private Connection::Owner, private Replies, private Watcher
   std::unique_ptr<Listener> listener_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_connection_ = 1;
+  std::uint64_t lifeline_ = 0;  // the connection whose end is ours; 0: none
   Lease lease_;
   MountGuard mounts_;
   bool ending_ = false;

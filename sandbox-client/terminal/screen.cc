@@ -89,6 +89,10 @@ const std::string& Screen::icon() const {
   return impl_->state.icon;
 }
 
+const Row& Screen::row(int row) const {
+  return impl_->state.grid().row(row);
+}
+
 std::vector<std::string> Screen::lines(const TextOptions& options) const {
   const Grid& grid = impl_->state.grid();
   LineRenderer renderer(options);

@@ -25,6 +25,8 @@
 
 namespace rexec::terminal {
 
+class Row;
+
 struct Size {
   int columns = 80;
   int rows = 24;
@@ -115,6 +117,8 @@ class Screen {
   const std::string& title() const;
   const std::string& icon() const;
 
+  /// A row on the screen, from 0 to size().rows - 1; valid until the next call that is not const.
+  const Row& row(int row) const;
   /// The lines on the screen, all of them: size().rows of them unless joined.
   std::vector<std::string> lines(const TextOptions& options = {}) const;
   /// The same as one text: lines end with a newline, and blank ones at the end are left out.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "sandbox-client/terminal/painter.h"
 #include "sandbox-client/terminal/screen.h"
 
 using rexec::terminal::Options;
@@ -21,7 +22,27 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+// Whatever a screen holds, a person's terminal is asked nothing, and is left as it was.
+void check_painted(const Screen& screen) {
+  rexec::terminal::Painter painter({13, 4});
+  Screen person({13, 4}, kOptions);
+  const auto modes = person.modes();
+  person.feed(painter.begin());
+  const std::string painted = painter.paint(screen);
+  for (std::size_t i = 0; i < painted.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(painted[i]);
+    require(byte == 0x1B || (byte >= 0x20 && byte != 0x7F));
+    require(byte != 0xC2 || i + 1 == painted.size() || static_cast<unsigned char>(painted[i + 1]) >= 0xA0);
+  }
+  person.feed(painted);
+  require(painter.paint(screen).empty());
+  require(person.take_replies().empty() && person.title().empty());
+  person.feed(painter.end());
+  require(person.modes() == modes && person.text().empty());
+}
+
 void check(const Screen& screen) {
+  check_painted(screen);
   const Size size = screen.size();
   const auto cursor = screen.cursor();
   require(cursor.row >= 1 && cursor.row <= size.rows && cursor.column >= 1 && cursor.column <= size.columns);

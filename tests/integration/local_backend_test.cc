@@ -215,11 +215,11 @@ TEST_CASE("sandboxes of one server do not see each other", "[local]") {
   auto runner = make_runner_client(std::move(*channel), box.reactor(), other->settings, {}, {}, {});
   REQUIRE(runner);
   const std::string marker = unique_duration();
-  REQUIRE(
-      test::run_in(**runner, "echo secret >/tmp/s; echo secret >~/s; sleep " + marker + " >/dev/null 2>&1 &")
-          .exit_code == 0);
+  REQUIRE(test::run_in(**runner, "echo confidential >/tmp/s; echo confidential >~/s; sleep " + marker +
+                                     " >/dev/null 2>&1 &")
+              .exit_code == 0);
   const auto seen = box.run("ls -A /tmp ~ /dev/shm; cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
-  CHECK(seen.out.find("secret") == std::string::npos);
+  CHECK(seen.out.find("confidential") == std::string::npos);
   CHECK(seen.out.find(marker) == std::string::npos);
   CHECK(box.backend().list({})->size() == 2);
 }

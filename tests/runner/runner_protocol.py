@@ -363,9 +363,11 @@ def children(pid):
 
 
 class Runner:
-    """A runner in namespaces of its own; `wrap` puts its command line into another wrapper."""
+    """A runner in namespaces of its own; `wrap` puts its command line into another wrapper. It listens at the path `listen`,
+    or, beside its channel, at `visit`."""
 
-    def __init__(self, binary, arguments=(), wrap=own_namespace, channel=True, listen=None, env=None, descriptors=()):
+    def __init__(self, binary, arguments=(), wrap=own_namespace, channel=True, listen=None, visit=None, env=None,
+                 descriptors=()):
         arguments = list(arguments)
         descriptors = list(descriptors)
         self.client = None
@@ -373,15 +375,15 @@ class Runner:
             ours, theirs = socket.socketpair()
             descriptors.append(theirs.fileno())
             arguments += ["--channel-fd", str(theirs.fileno())]
-        self.path = listen
+        self.path = listen or visit
         self.clients = []
         listener = None
-        if listen:
+        if self.path:
             listener = socket.socket(socket.AF_UNIX)
-            listener.bind(listen)
+            listener.bind(self.path)
             listener.listen(16)
             descriptors.append(listener.fileno())
-            arguments += ["--listen-fd", str(listener.fileno())]
+            arguments += ["--listen-fd" if listen else "--visit-fd", str(listener.fileno())]
         self.process = subprocess.Popen(wrap(binary, *arguments), pass_fds=descriptors, stdin=subprocess.DEVNULL,
                                         env=env or dict(ENVIRONMENT))
         if listener:

@@ -312,12 +312,50 @@ class Busybox(RunnerCase):
         self.assertEqual(self.pids_of("sleep"), [])
 
 
+class Visited(RunnerCase):
+    def make_runner(self, **options):
+        return super().make_runner(visit=self.path("socket"), **options)
+
+    def test_visitors_come_and_go_and_the_channel_stays_the_lifeline(self):
+        first, second = self.runner.connect(), self.runner.connect()
+        self.client.run("sleep 60", wait=wait_spec(until=UNTIL_NONE))
+        self.assertEqual(first.run("echo one").out, b"one\n")
+        first.close()
+        self.assertEqual(second.greeting["boot_id"], self.client.greeting["boot_id"])
+        self.assertEqual(self.client.run("echo two").out, b"two\n")
+        begun = time.monotonic()
+        self.client.close()
+        self.assertEqual(self.runner.wait_for_end(), 0)
+        self.assertLess(time.monotonic() - begun, PATIENCE)
+        with self.assertRaises(OSError):
+            second.call(PING)
+
+    def test_a_visitor_cannot_give_it_a_lease(self):
+        with self.assertRaises(RunnerError):
+            self.runner.connect().call(SET_LEASE, struct.pack("<Qq", 1000, 0))
+
+    def test_visitors_beyond_the_limit_are_sent_away(self):
+        visitors = [self.runner.connect() for _ in range(7)]
+        with self.assertRaises(OSError):
+            self.runner.connect()
+        self.assertEqual(self.client.run("echo fine").out, b"fine\n")
+        visitors[0].close()
+        self.assertTrue(eventually(lambda: self.comes_in()))
+
+    def comes_in(self):
+        try:
+            return self.runner.connect()
+        except OSError:
+            return None
+
+
 class CommandLine(unittest.TestCase):
     def test_version_and_usage(self):
         version = subprocess.run([*EMULATOR, BINARY, "version"], capture_output=True, text=True)
         self.assertRegex(version.stdout, r"^rexec-runner \S+, protocol 1\n$")
         for arguments in ([], ["serve"], ["serve", "--channel-fd"], ["serve", "--channel-fd", "x"],
-                          ["serve", "--listen-fd", "1"], ["version", "more"], ["serve", "--no", "1"]):
+                          ["serve", "--listen-fd", "1"], ["serve", "--visit-fd", "1"], ["version", "more"],
+                          ["serve", "--no", "1"]):
             result = subprocess.run([*EMULATOR, BINARY, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertIn("usage", result.stderr)

@@ -34,6 +34,10 @@ class FakeTerminal {
   void echo(bool on) {
     change([&](State& state) { state.echo_off = !on; });
   }
+  /// Somebody else gives it a size.
+  void resize(sandbox::TerminalSize size) {
+    change([&](State& state) { state.size = size; });
+  }
   /// Output before `offset` is lost.
   void lose(std::uint64_t offset) {
     change([&](State& state) { state.kept_from = offset; });

@@ -84,7 +84,25 @@ bool contains(const std::vector<std::string>& list, const std::string& wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 }  // namespace
+
+TEST_CASE("a sandbox that can be visited dies with its server all the same", "[local]") {
+  SandboxLayout layout = ordinary_layout();
+  layout.visit = {20, 21};
+  const auto arguments = bubblewrap_arguments(layout);
+  REQUIRE(arguments);
+  CHECK(contains(*arguments, "--die-with-parent"));
+  CHECK(joined(parse(*arguments).command) ==
+        "/run/rexec/runner serve --channel-fd 15 --visit-fd 20 --secret-fd 21 --guard-fd 18");
+  layout.visit = {15, 21};
+  CHECK(bubblewrap_arguments(layout).error().code == ErrorCode::invalid_argument);
+}
 
 TEST_CASE("bubblewrap arguments ask for every namespace and end in the runner", "[local]") {
   const auto arguments = bubblewrap_arguments(ordinary_layout());
