@@ -135,8 +135,9 @@ void TerminalView::take(Result<TerminalReport> report) {
       replies = screen_.take_replies();
       over = over_ = report->end && screen_.offset() >= report->produced;
     }
-    const auto waits = [&](const Pending& pending) { return !over && pending.target > screen_.offset(); };
-    const auto split = std::ranges::stable_partition(pending_, waits).begin();
+    const std::uint64_t offset = screen_.offset();
+    const auto waits = [=](const Pending& pending) { return !over && pending.target > offset; };
+    const auto split = std::stable_partition(pending_.begin(), pending_.end(), waits);
     ready.assign(std::make_move_iterator(split), std::make_move_iterator(pending_.end()));
     pending_.erase(split, pending_.end());
   }

@@ -5,6 +5,8 @@
 // with what it is compared to, so that a machine whose speed drifts does not favour either. Exit status 1
 // when a limit is missed.
 #include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -243,6 +245,103 @@ void measure_files(Table& table, StdioClient& client, int runs) {
             median(write_times) <= 0.3);
 }
 
+/// A program on a terminal, read as fast as it can be.
+class BareTerminal {
+ public:
+  BareTerminal(const std::string& shell, const char* command) {
+    winsize size{};
+    size.ws_col = 120;
+    size.ws_row = 30;
+    int master = -1;
+    pid_ = forkpty(&master, nullptr, nullptr, &size);
+    if (pid_ < 0) die("no terminal");
+    if (pid_ == 0) {
+      setenv("TERM", "xterm-256color", 1);
+      execl(shell.c_str(), shell.c_str(), "-c", command, nullptr);
+      _exit(127);
+    }
+    master_.reset(master);
+  }
+  ~BareTerminal() {
+    master_.reset();
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  void type(std::string_view text) {
+    if (!write_all(master_.get(), text)) die("the terminal takes nothing");
+  }
+  /// Reads until the output ends with `text`, or to its end when that is empty; how many bytes there were.
+  std::size_t read_until(std::string_view text) {
+    std::string tail;
+    std::size_t size = 0;
+    for (;;) {
+      const ssize_t got = read(master_.get(), buffer_.data(), buffer_.size());
+      if (got <= 0) return size;
+      size += static_cast<std::size_t>(got);
+      if (text.empty()) continue;
+      tail.append(buffer_.data(), static_cast<std::size_t>(got));
+      if (tail.ends_with(text)) return size;
+    }
+  }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd master_;
+  std::vector<char> buffer_ = std::vector<char>(64 << 10);
+};
+
+constexpr std::string_view kPythonPrompt = ">>> ";
+
+void measure_turns(Table& table, StdioClient& client, const std::string& shell, int runs) {
+  BareTerminal python(shell, "exec python3 -q");
+  python.read_until(kPythonPrompt);
+  const Json opened = client.call("terminal_open", {{"command", "exec python3 -q"}, {"wait_for", ">>> $"}});
+  const std::string name = find_string(opened, "terminal").value_or("");
+  std::vector<double> bare;
+  std::vector<double> ours;
+  for (int run = 0; run < runs; ++run) {
+    bare.push_back(timed([&] {
+      python.type("1+1\r");
+      python.read_until(kPythonPrompt);
+    }));
+    ours.push_back(timed([&] {
+      client.call("terminal_send",
+                  {{"terminal", name}, {"text", "1+1"}, {"enter", true}, {"wait_for", ">>> $"}});
+    }));
+  }
+  client.call("terminal_close", {{"terminal", name}});
+  const double beyond = median(ours) - median(bare);
+  table.row(
+      "a turn of python3 on a terminal (type `1+1`, wait for the prompt, see the screen), beyond python's "
+      "own time",
+      text("%.2f ms (python: %.2f ms)", beyond, median(bare)), "2 ms", beyond <= 2);
+}
+
+void measure_terminal_output(Table& table, StdioClient& client, const std::string& shell) {
+  constexpr const char* kCommand = "yes | head -c 10000000";
+  constexpr std::size_t kBytes = 15000000;  // with a carriage return on each line
+  std::vector<double> bare;
+  std::vector<double> ours;
+  for (int run = 0; run < 5; ++run) {
+    bare.push_back(timed([&] {
+      BareTerminal terminal(shell, kCommand);
+      if (terminal.read_until({}) != kBytes) die("output of the bare terminal is missing");
+    }));
+    ours.push_back(timed([&] {
+      const Json result =
+          client.call("terminal_open", {{"command", kCommand}, {"wait_for", "^never$"}, {"wait_s", 60}});
+      std::string screen;
+      for (int row = 1; row < 30; ++row) screen += "y\n";
+      if (find_string(result, "cursor") != std::to_string(kBytes) || find_string(result, "screen") != screen)
+        die("the screen is wrong: " + dump_json(result).substr(0, 400));
+    }));
+  }
+  const double share = median(bare) / median(ours);
+  table.row("10 MB of `yes` on a terminal, until its screen is there: rate / that of reading a bare terminal",
+            text("%.2f (bare %.0f MB/s)", share, kBytes / median(bare) / 1000), "0.80", share >= 0.8);
+}
+
 int run(int argc, char** argv) {
   if (argc < 2) die("usage: rexec-bench PATH_OF_REXEC_MCP [--quick]");
   const bool quick = argc > 2 && std::strcmp(argv[2], "--quick") == 0;
@@ -262,6 +361,8 @@ int run(int argc, char** argv) {
   measure_parallel(table, client, shell);
   measure_output(table, client, shell);
   measure_files(table, client, 200 * scale);
+  measure_turns(table, client, shell, 100 * scale);
+  measure_terminal_output(table, client, shell);
   return table.all_met() ? 0 : 1;
 }
 
