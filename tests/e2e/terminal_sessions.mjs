@@ -26,7 +26,7 @@ export const prompt = { wait_for: '^\\$ $' };
 /** The command of a shell with that prompt, and with a word as $1 if there is any. */
 export const plainShell = (word = '') => `exec env PS1='$ ' bash --norc --noprofile -s ${word}`;
 
-class Terminal {
+export class Terminal {
   constructor(sandbox, opened) {
     this.sandbox = sandbox;
     this.opened = opened;
@@ -53,8 +53,8 @@ class Terminal {
 }
 
 export class Sandbox {
-  static async make(on = client) {
-    const record = (await call(on, 'sandbox_create', {})).structuredContent;
+  static async make(on = client, args = {}) {
+    const record = (await call(on, 'sandbox_create', args)).structuredContent;
     return new Sandbox(on, record.name);
   }
   constructor(on, name) {

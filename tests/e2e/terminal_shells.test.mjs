@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { clients, connect, eventually, processesWith } from './support.mjs';
-import { end, lines, numbers, patience, plainShell, prompt, Sandbox, session, state, transport } from './terminal_sessions.mjs';
+import { end, lines, numbers, patience, plainShell, prompt, Sandbox, session, state, Terminal, transport } from './terminal_sessions.mjs';
 
 describe('shells', () => {
   session('a shell keeps its directory and its variables from call to call', async (sandbox) => {
@@ -98,6 +98,27 @@ describe('shells', () => {
     const told = await shell.run('stty size');
     assert.deepEqual([told.cols, told.rows], [70, 12]);
     assert.match(told.screen, /^12 70$/m);
+  });
+});
+
+describe('persistent sandboxes', () => {
+  test('a terminal goes on in another server, with its screen and its shell', async () => {
+    const { client: first } = await connect(clients[0], state.path);
+    const sandbox = await Sandbox.make(first, { persistent: true });
+    const shell = await sandbox.shell();
+    await shell.run('count=41; cd /tmp');
+    await first.close();
+
+    const { client: second } = await connect(clients[0], state.path);
+    const same = new Sandbox(second, sandbox.name);
+    try {
+      const again = new Terminal(same, shell.opened);
+      assert.equal((await again.read()).screen, '$ count=41; cd /tmp\n$\n');
+      assert.match((await again.run('echo $((count + 1)) $PWD')).screen, /^42 \/tmp\n\$$/m);
+    } finally {
+      await same.delete();
+      await second.close();
+    }
   });
 });
 
