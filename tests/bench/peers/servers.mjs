@@ -32,6 +32,22 @@ function npmServer(name, packageName, command, { args = () => [], env = () => ({
   };
 }
 
+/** A REPL as one has it where commands are all that there is: in tmux, asked again and again what it shows. */
+const tmuxRepl = {
+  open: async (client, place) => {
+    const tmux = `tmux -S ${join(place.work, 'tmux')}`;
+    const shows = (what) => `until ${tmux} capture-pane -p | grep -q '${what}'; do sleep 0.01; done`;
+    await client.call('run_command', { command: `${tmux} new-session -d -x 120 -y 30 'exec python3 -q'; ${shows('^>>>')}` });
+    return tmux;
+  },
+  turn: async (client, tmux, expression) => {
+    const command = `${tmux} send-keys -l '${expression}'; ${tmux} send-keys Enter; while sleep 0.01; do ` +
+      `screen=$(${tmux} capture-pane -p); case "$screen" in *"${expression}"*'>>>'*) break; esac; done; echo "$screen"`;
+    return textOf(await client.call('run_command', { command }));
+  },
+  close: (client, tmux) => client.call('run_command', { command: `${tmux} kill-server` }),
+};
+
 const commandsOperations = {
   exec: (command) => ['run_command', { command }],
 };
@@ -71,6 +87,15 @@ export function servers(binary) {
       edit: (path, before, after) => ['edit_file', { path, edits: [{ old_text: before, new_text: after }] }],
       list: (path) => ['list_files', { path }],
     },
+    repl: {
+      open: async (client) => {
+        const opened = await client.call('terminal_open', { command: 'exec python3 -q', wait_for: '>>> $' });
+        return opened.structuredContent.terminal;
+      },
+      turn: async (client, terminal, expression) => textOf(
+        await client.call('terminal_send', { terminal, text: expression, enter: true, wait_for: '>>> $' })),
+      close: (client, terminal) => client.call('terminal_close', { terminal }),
+    },
   };
 
   const commander = npmServer('Desktop Commander', '@wonderwhy-er/desktop-commander', 'desktop-commander', {
@@ -96,10 +121,20 @@ export function servers(binary) {
       edit: (path, before, after) => ['edit_block', { file_path: path, old_string: before, new_string: after }],
       list: (path) => ['list_directory', { path, depth: 1 }],
     },
+    repl: {
+      open: async (client) => {
+        const started = textOf(await client.call('start_process', { command: 'python3 -i -q', timeout_ms: 5000 }));
+        return Number(started.match(/PID (\d+)/)[1]);
+      },
+      turn: async (client, pid, expression) => textOf(
+        await client.call('interact_with_process', { pid, input: expression, timeout_ms: 8000 })),
+      close: (client, pid) => client.call('force_terminate', { pid }),
+    },
   });
 
   const commands = npmServer('mcp-server-commands', 'mcp-server-commands', 'mcp-server-commands', {
     operations: commandsOperations,
+    repl: tmuxRepl,
   });
 
   const wrapped = npmServer('sandbox-runtime', '@anthropic-ai/sandbox-runtime', 'srt', {

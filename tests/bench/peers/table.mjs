@@ -18,6 +18,7 @@ export const rows = [
   { id: 'read', label: 'read 4 KB', unit: 'ms', direction: 'less' },
   { id: 'edit', label: 'edit a line of 4 KB', unit: 'ms', direction: 'less' },
   { id: 'list', label: 'list 100 files', unit: 'ms', direction: 'less' },
+  { id: 'turn', label: 'a turn of python3: type, wait for the prompt, read', unit: 'ms', direction: 'less' },
   { id: 'rss_used', label: 'resident memory after the work', unit: 'bytes', direction: 'less' },
   { id: 'lost', label: 'fast commands with output missing', unit: 'count', direction: 'less', combine: 'sum' },
   { id: 'cancel', label: 'cancelled: until its last process is gone', unit: 'ms', direction: 'less' },

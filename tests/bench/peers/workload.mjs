@@ -6,8 +6,8 @@ const cancelLimitMs = 3_000;
 const settleMs = 3_000;
 const startLimitMs = 20_000;
 
-export const plenty = { rounds: 5, starts: 3, pings: 300, burst: 3000, execs: 40, bigs: 3, files: 40, fast: 200 };
-export const few = { rounds: 2, starts: 1, pings: 50, burst: 500, execs: 10, bigs: 1, files: 10, fast: 50 };
+export const plenty = { rounds: 5, starts: 3, pings: 300, burst: 3000, execs: 40, bigs: 3, files: 40, turns: 20, fast: 200 };
+export const few = { rounds: 2, starts: 1, pings: 50, burst: 500, execs: 10, bigs: 1, files: 10, turns: 5, fast: 50 };
 
 const bigCommand = 'seq 1 200000';
 const bigOutput = `${Array.from({ length: 200_000 }, (_, i) => i + 1).join('\n')}\n`;
@@ -159,6 +159,23 @@ async function measureFiles(subject, counts) {
   }
 }
 
+/** Turns with a program that prompts: what is typed is different each time, and so is the answer. */
+async function measureTurns(subject, count) {
+  const { server, client, place } = subject;
+  if (!server.repl) return;
+  await subject.note('turn', async () => {
+    const id = await server.repl.open(client, place);
+    const samples = [];
+    for (let i = 0; i < count; ++i) {
+      let answer;
+      samples.push(await timed(async () => { answer = await server.repl.turn(client, id, `${i + 1000} * 1003`); }));
+      if (!answer.includes(String((i + 1000) * 1003))) throw new Error(`turn ${i + 1} was answered: ${answer}`);
+    }
+    await server.repl.close(client, id);
+    return samples;
+  });
+}
+
 export async function measureCancel(subject, limitMs = cancelLimitMs) {
   await subject.note('cancel', async () => {
     const { id, processes } = await subject.startSleep();
@@ -184,6 +201,7 @@ export async function measureRound(subject, counts, round) {
     await subject.call('exec', 'mkdir -p list; for i in $(seq -w 0 99); do : > list/file-0$i; done');
   }
   await measureFiles(subject, counts);
+  await measureTurns(subject, counts.turns);
   await subject.note('rss_used', () => residentBytes(client.processes()));
   if (subject.has('exec')) await measureCancel(subject);
 }
