@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace rexec::sandbox {
 namespace {
@@ -90,7 +91,6 @@ void TerminalView::join(std::shared_ptr<Runner> runner, std::uint64_t number, Op
     auto& [screen, report] = *start;
     const std::uint64_t produced = report.produced;
     std::shared_ptr<TerminalView> view(new TerminalView(runner, number, std::move(screen), produced));
-    view->set_seen(produced);
     view->follow();
     view->caught_up(produced, [view, done](const std::optional<Error>& error) {
       if (error) return done(*error);
@@ -131,8 +131,7 @@ void TerminalView::take(Result<TerminalReport> report) {
         screen_.feed("\x18");  // CAN: the rest of what was begun is lost
         screen_.set_offset(report->offset);
       }
-      screen_.feed(report->data);
-      replies = screen_.take_replies();
+      replies = feed(report->data);
       over = over_ = report->end && screen_.offset() >= report->produced;
     }
     const std::uint64_t offset = screen_.offset();
@@ -156,6 +155,21 @@ void TerminalView::take(Result<TerminalReport> report) {
   if (over) return;
   keep_checkpoint();
   follow();
+}
+
+/// In slices that cannot hold more queries than a screen has room for, when there are many.
+std::vector<terminal::Reply> TerminalView::feed(std::string_view bytes) {
+  constexpr std::size_t kShortestQuery = 3;
+  const auto queries = static_cast<std::size_t>(std::ranges::count(bytes, '\x1b'));
+  const std::size_t slice =
+      queries < terminal::kMaxReplies ? kPieceBytes : terminal::kMaxReplies * kShortestQuery;
+  std::vector<terminal::Reply> replies;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), slice))) {
+    screen_.feed(bytes.substr(0, slice));
+    std::ranges::move(screen_.take_replies(), std::back_inserter(replies));
+  }
+  if (replies.size() > kMaxAnswers) replies.resize(kMaxAnswers);
+  return replies;
 }
 
 bool TerminalView::adopt_size(const TerminalSize& size) {
@@ -219,6 +233,11 @@ void TerminalView::read(const std::function<void(const terminal::Screen&)>& use)
 bool TerminalView::over() const {
   const MutexLock lock(mutex_);
   return over_;
+}
+
+bool TerminalView::broken() const {
+  const MutexLock lock(mutex_);
+  return broken_.has_value();
 }
 
 std::uint64_t TerminalView::seen() const {

@@ -41,6 +41,8 @@ class TerminalView : public std::enable_shared_from_this<TerminalView> {
   static constexpr std::size_t kPieceBytes = 64 << 10;        // fed at once: well under a millisecond
   static constexpr std::uint64_t kCheckpointBytes = 2 << 20;  // of output between two checkpoints
   static constexpr std::size_t kMaxObservers = 64;
+  static constexpr std::size_t kMaxAnswers =
+      512;  // to the queries of one piece; further ones are not answered
 
   /// Of a terminal that has just been opened; `opened` is what the runner said of it. `observer` may be null.
   static std::shared_ptr<TerminalView> open(std::shared_ptr<Runner> runner, const TerminalReport& opened,
@@ -64,6 +66,8 @@ class TerminalView : public std::enable_shared_from_this<TerminalView> {
 
   /// Nothing will change any more.
   bool over() const;
+  /// It ended because it could not be followed, whatever became of the terminal.
+  bool broken() const;
 
   /// Up to where the caller of the tools has been shown the output.
   std::uint64_t seen() const;
@@ -84,6 +88,7 @@ class TerminalView : public std::enable_shared_from_this<TerminalView> {
   void follow();
   void take(Result<TerminalReport> report);
   void caught_up(std::uint64_t target, std::function<void(const std::optional<Error>&)> done);
+  std::vector<terminal::Reply> feed(std::string_view bytes) REXEC_REQUIRES(mutex_);
   bool adopt_size(const TerminalSize& size) REXEC_REQUIRES(mutex_);
   void keep_checkpoint();
   std::vector<std::shared_ptr<TerminalObserver>> observers() const;

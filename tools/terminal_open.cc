@@ -69,8 +69,9 @@ void open(const std::shared_ptr<const TerminalContext>& context, const Services&
   std::shared_ptr<TerminalRecording> recording;
   if (opening.record) {
     const std::string name = context->handle.record.name + "-" + context->handle.record.id;
-    auto made = TerminalRecording::make(services.recording, name, opening.spec.size, opening.spec.command,
-                                        system_clock());
+    std::string command = opening.spec.command;
+    hide_secrets(services.secrets, command);
+    auto made = TerminalRecording::make(services.recording, name, opening.spec.size, command, system_clock());
     if (!made) {
       return reply_from(context->handle, *context->call,
                         mcp::to_tool_failure(with_context("recording the terminal", made.error())));

@@ -120,7 +120,11 @@ class Sending : public std::enable_shared_from_this<Sending> {
     bounded.deadline =
         bounded.deadline.sooner(Deadline::after(std::max(strokes_.patience.wait, kTypingDeadline)));
     const auto recording = context_->views->recording(context_->handle, strokes_.terminal);
-    if (recording && !echo_off_) recording->typed(bytes);
+    if (recording && !echo_off_) {
+      std::string shown = bytes;
+      hide_secrets(context_->secrets, shown);
+      recording->typed(shown);
+    }
     view_->runner().write_terminal(
         strokes_.terminal, std::move(bytes), bounded,
         [self = shared_from_this()](const Result<sandbox::InputState>& state) { self->typed(state); });
@@ -130,7 +134,7 @@ class Sending : public std::enable_shared_from_this<Sending> {
     if (!state && state.error().code == ErrorCode::deadline_exceeded) {
       return fail_with("The program of " + terminal_name(strokes_.terminal) +
                        " does not read what is typed: a part of it still waits. Look at the screen with "
-                       "terminal_read, or send the key ctrl-c.");
+                       "terminal_read; terminal_close ends the program.");
     }
     if (!state) return fail(state.error());
     if (state->closed) return refuse_ended();

@@ -10,8 +10,17 @@ class PlainText::Collector final : public ParserActions {
  public:
   Collector() : parser_(*this) {}
 
-  void feed(std::string_view bytes) {
+  std::size_t feed(std::string_view bytes) {
+    unchanged_ = text_.size();
     parser_.feed(bytes);
+    const std::size_t unchanged = dropped_ + unchanged_;
+    drop();
+    return unchanged;
+  }
+  const std::string& text() const { return text_; }
+  std::size_t dropped() const { return dropped_; }
+
+  void drop() {
     if (text_.size() <= 2 * kKeptBytes) return;
     // Not within a character: those who search would take the rest of it for one.
     std::size_t cut = text_.size() - kKeptBytes;
@@ -19,8 +28,6 @@ class PlainText::Collector final : public ParserActions {
     text_.erase(0, cut);
     dropped_ += cut;
   }
-  const std::string& text() const { return text_; }
-  std::size_t dropped() const { return dropped_; }
 
   void print_ascii(std::string_view run) override {
     end_return();
@@ -103,11 +110,13 @@ class PlainText::Collector final : public ParserActions {
     if (returned_ || at_line_start()) return;
     while (!text_.empty() && (static_cast<unsigned char>(text_.back()) & 0xC0) == 0x80) text_.pop_back();
     if (!text_.empty()) text_.pop_back();
+    unchanged_ = std::min(unchanged_, text_.size());
   }
 
   Parser parser_;
   std::string text_;
   std::size_t dropped_ = 0;
+  std::size_t unchanged_ = 0;  // of text_, since the bytes at hand began
   bool returned_ = false;
 };
 
@@ -116,10 +125,12 @@ PlainText::~PlainText() = default;
 PlainText::PlainText(PlainText&&) noexcept = default;
 PlainText& PlainText::operator=(PlainText&&) noexcept = default;
 
-void PlainText::feed(std::string_view bytes) {
+std::size_t PlainText::feed(std::string_view bytes) {
+  std::size_t unchanged = collector_->dropped() + collector_->text().size();
   // In pieces, so that what is dropped is dropped in time.
   for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kKeptBytes)))
-    collector_->feed(bytes.substr(0, kKeptBytes));
+    unchanged = std::min(unchanged, collector_->feed(bytes.substr(0, kKeptBytes)));
+  return unchanged;
 }
 
 const std::string& PlainText::text() const {

@@ -22,8 +22,9 @@ class PlainText {
   PlainText(PlainText&&) noexcept;
   PlainText& operator=(PlainText&&) noexcept;
 
-  /// Bytes that the program wrote, in order; the pieces may be cut anywhere.
-  void feed(std::string_view bytes);
+  /// Bytes that the program wrote, in order; the pieces may be cut anywhere. Returns how much of all the
+  /// text, from its beginning, is as it was: a backspace takes back what was there before.
+  std::size_t feed(std::string_view bytes);
   /// UTF-8.
   const std::string& text() const;
   /// Bytes of text that came before text().

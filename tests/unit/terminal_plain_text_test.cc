@@ -49,6 +49,15 @@ TEST_CASE("the text is the same however the bytes are cut", "[terminal]") {
   }
 }
 
+TEST_CASE("feeding tells how much is as it was", "[terminal]") {
+  PlainText text;
+  CHECK(text.feed("abc") == 0);
+  CHECK(text.feed("def") == 3);
+  CHECK(text.feed("\b\bxyz") == 4);
+  CHECK(text.feed("\x1b[31m") == 7);
+  CHECK(text.text() == "abcdxyz");
+}
+
 TEST_CASE("of much text the end is kept", "[terminal]") {
   PlainText text;
   std::size_t fed = 0;

@@ -56,6 +56,42 @@ TEST_CASE("the last line that was typed is the one whose echo counts", "[tools]"
   CHECK(expectation.match() == ">>> ");
 }
 
+TEST_CASE("a line that another one contains is not its echo", "[tools]") {
+  TerminalExpectation expectation(pattern(">>> $"), "import time; t = 1\nt\n");
+  expectation.feed("import time; t = 1\r\n>>> ");
+  CHECK_FALSE(expectation.echo_settled());
+  expectation.feed("t\r\n1\r\n>>> ");
+  CHECK(expectation.echo_settled());
+  CHECK(expectation.match() == ">>> ");
+}
+
+TEST_CASE("a beginning of the echo that is not one does not hide it", "[tools]") {
+  CHECK(after("x", "aabaac\n", "aabaabaac\r\nx").settled);
+  CHECK(after("x", "aab\n", "aaab\r\nx").match == "x");
+}
+
+TEST_CASE("of much input the echo is the last line of all", "[tools]") {
+  std::string typed;
+  for (int i = 0; i < 20'000; ++i) typed += "a" + std::to_string(i) + "=" + std::to_string(i) + "\n";
+  std::string echo;
+  for (std::size_t i = 0; i < typed.size(); ++i)
+    echo += typed[i] == '\n' ? std::string("\r\n>>> ") : typed.substr(i, 1);
+  TerminalExpectation expectation(pattern("^FINAL|a15000"), typed);
+  for (std::size_t i = 0; i < echo.size(); i += 4096) expectation.feed(echo.substr(i, 4096));
+  CHECK(expectation.echo_settled());
+  CHECK_FALSE(expectation.match());
+  expectation.feed("FINAL\r\n");
+  CHECK(expectation.match() == "FINAL");
+}
+
+TEST_CASE("what overwrites the echo counts", "[tools]") {
+  TerminalExpectation expectation(pattern("READY"), "abc");
+  expectation.feed("abc");
+  expectation.feed("\b\b\bREADY");
+  CHECK(expectation.match() == "READY");
+  CHECK(after("READY", "abc", "abc\b\b\bREADY").match == "READY");
+}
+
 TEST_CASE("an echo that a line editor wraps is one", "[tools]") {
   const std::string typed = "echo " + std::string(30, 'x') + " end\n";
   const std::string echo = "echo " + std::string(15, 'x') + " \r" + std::string(15, 'x') + "\r\n end\r\n";

@@ -267,6 +267,34 @@ TEST_CASE("a terminal is recorded when that is asked for, without what is typed 
   CHECK_FALSE(recorded.find("hidden") != std::string::npos);
 }
 
+TEST_CASE("a program that never echoes and never rests is matched all the same", "[tools]") {
+  TerminalBench t;
+  t.open();
+  t.terminal.on_typed = nullptr;
+  const auto call = t.bench.begin("terminal_send",
+                                  {{"terminal", "t1"}, {"text", "go"}, {"wait_for", "DONE"}, {"wait_s", 30}});
+  t.terminal.put_out("DONE");
+  CHECK_FALSE(call->answered());
+  CHECK(eventually([&] {
+    t.terminal.put_out(".");
+    return call->answered();
+  }));
+  CHECK(call->wait_result()->structured->at("wait") == "matched");
+}
+
+TEST_CASE("a view that could not be followed is made anew", "[tools]") {
+  TerminalBench t;
+  FakeRunner& runner = t.bench.runner();
+  const auto wait = runner.on_wait_terminal;
+  t.open();
+  runner.on_wait_terminal = [](auto, auto, auto, auto done) {
+    done(Error{ErrorCode::resource_exhausted, "too many requests"});
+  };
+  t.terminal.put_out("lost?");
+  runner.on_wait_terminal = wait;
+  CHECK(t.run("read", {{"terminal", "t1"}}).at("screen") == "$ lost?\n");
+}
+
 TEST_CASE("progress is told while a terminal is waited for", "[tools]") {
   TerminalBench t;
   t.bench.limits.progress_interval = std::chrono::milliseconds(1);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "tools/secrets.h"
 #include "tools/support/sandbox_use.h"
 #include "tools/support/terminal_answer.h"
 #include "tools/support/terminal_recording.h"
@@ -46,13 +47,15 @@ void read_screen(const Services& services, const mcp::Inquiry& inquiry, const sa
                  std::uint64_t terminal, mcp::Reply<std::string> reply) {
   services.terminals->find(
       handle, terminal, inquiry.op(),
-      [inquiry, handle, terminal, reply = std::move(reply)](Result<std::shared_ptr<TerminalView>> view) {
+      [inquiry, handle, terminal, secrets = services.secrets,
+       reply = std::move(reply)](Result<std::shared_ptr<TerminalView>> view) {
         if (!view) return reply(terminal_error(handle, terminal, view.error()));
-        (*view)->refresh(inquiry.op(), [view = *view, handle, terminal,
+        (*view)->refresh(inquiry.op(), [view = *view, handle, terminal, secrets,
                                         reply](const Result<sandbox::TerminalReport>& report) {
           if (!report) return reply(terminal_error(handle, terminal, report.error()));
           std::string text;
           view->read([&](const terminal::Screen& screen) { text = screen.text(); });
+          hide_secrets(secrets, text);  // what sequences between its parts hid from those who mask the output
           reply(std::move(text));
         });
       });
@@ -66,7 +69,10 @@ Result<std::string> read_recording(const Services& services, const sandbox::Sand
                                            " is not recorded by this server; terminal_open with record:true "
                                            "does that"};
   auto text = read_whole_file(recording->path(), services.limits.read_cap);
+  if (text) hide_secrets(services.secrets, *text);
   if (text) return text;
+  if (text.error().code != ErrorCode::resource_exhausted)
+    return Error{ErrorCode::not_found, "the recording " + recording->path() + ": " + text.error().message};
   return Error{ErrorCode::resource_exhausted, "the recording is too large to be read here; it is the file " +
                                                   recording->path() + " on the user's machine"};
 }

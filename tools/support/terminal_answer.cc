@@ -156,11 +156,12 @@ class TerminalAnswer : public std::enable_shared_from_this<TerminalAnswer> {
     report.offset = report.produced;
     switch (context_->show.view) {
       case TerminalShow::View::screen:
-        return reply(report, std::nullopt);
+        return reply(report, look(), std::nullopt);
       case TerminalShow::View::scrollback:
         // Thousands of lines take a while.
         return context_->call->defer([self = shared_from_this(), report = std::move(report)] {
-          self->reply(report, self->look().scrollback);
+          const Shown shown = self->look();
+          self->reply(report, shown, shown.scrollback);
         });
       case TerminalShow::View::raw:
         return read(report.produced);
@@ -179,16 +180,16 @@ class TerminalAnswer : public std::enable_shared_from_this<TerminalAnswer> {
           // A character that is not complete is left for the next call.
           if (const std::size_t tail = utf8_incomplete_tail(report->data); tail < report->data.size())
             report->data.resize(report->data.size() - tail);
-          self->reply(*report, to_valid_utf8(report->data));
+          self->reply(*report, self->look(), to_valid_utf8(report->data));
         });
   }
 
   Shown look() const { return look_at(*view_, context_->show); }
 
-  void reply(const TerminalReport& report, const std::optional<std::string>& text) const {
+  void reply(const TerminalReport& report, const Shown& shown, const std::optional<std::string>& text) const {
     view_->set_seen(report.produced);
     const bool seen =
-        reply_if_wanted(context_->handle, *context_->call, present(*context_, report, look(), waited_, text));
+        reply_if_wanted(context_->handle, *context_->call, present(*context_, report, shown, waited_, text));
     if (!seen && given_up_) given_up_();
   }
 
@@ -226,6 +227,7 @@ TerminalContext terminal_context(const Services& services, const std::shared_ptr
                           services.limits.progress_interval,
                           arguments.text("sandbox"),
                           {},
+                          services.secrets,
                           false};
   context.show.max_chars = arguments.max_chars(services.limits);
   return context;

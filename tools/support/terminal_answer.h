@@ -41,6 +41,7 @@ struct TerminalContext {
   Duration progress_interval{};
   std::string sandbox;  // as the caller named it; empty: the default one
   TerminalShow show;
+  const Secrets* secrets = nullptr;
   bool opening = false;  // the answer is the first one about the terminal
 };
 

@@ -14,19 +14,17 @@ bool is_blank(char c) {
   return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
 }
 
-std::string without_blanks(std::string_view text) {
-  std::string result(text);
-  std::erase_if(result, is_blank);
-  return result;
-}
-
-/// The last line with anything to see in it.
-std::string_view last_line(std::string_view typed) {
-  const std::size_t end = typed.find_last_not_of("\r\n");
-  if (end == typed.npos) return {};
-  typed = typed.substr(0, end + 1);
-  const std::size_t begin = typed.find_last_of("\r\n");
-  return begin == typed.npos ? typed : typed.substr(begin + 1);
+/// The lines with anything to see in them.
+std::vector<std::string> visible_lines(std::string_view typed) {
+  std::vector<std::string> lines;
+  while (!typed.empty()) {
+    const std::size_t end = std::min(typed.find_first_of("\r\n"), typed.size());
+    std::string line(typed.substr(0, end));
+    std::erase_if(line, is_blank);
+    if (!line.empty()) lines.push_back(std::move(line));
+    typed.remove_prefix(std::min(end + 1, typed.size()));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -44,33 +42,46 @@ std::shared_ptr<const re2::RE2> wait_pattern(const Arguments& arguments, Violati
 }
 
 TerminalExpectation::TerminalExpectation(std::shared_ptr<const re2::RE2> pattern, std::string_view typed)
-    : pattern_(std::move(pattern)), echo_(without_blanks(last_line(typed))) {}
+    : pattern_(std::move(pattern)), lines_(visible_lines(typed)) {
+  expect_line();
+}
+
+void TerminalExpectation::expect_line() {
+  seen_ = 0;
+  restarts_.clear();
+  if (line_ == lines_.size()) return;
+  const std::string& line = lines_[line_];
+  restarts_.assign(line.size(), 0);
+  for (std::size_t i = 1, length = 0; i < line.size(); ++i) {
+    while (length > 0 && line[i] != line[length]) length = restarts_[length - 1];
+    if (line[i] == line[length]) ++length;
+    restarts_[i] = length;
+  }
+}
 
 void TerminalExpectation::feed(std::string_view bytes) {
-  text_.feed(bytes);
+  const std::size_t unchanged = text_.feed(bytes);
+  for (std::size_t* position : {&echoed_, &begin_, &scanned_}) *position = std::min(*position, unchanged);
   if (!echo_settled()) look_for_echo();
   if (!match_) look_for_match();
 }
 
 void TerminalExpectation::look_for_echo() {
   const std::string_view text = text_.text();
-  std::string seen;
-  std::vector<std::size_t> ends;  // in text, of each byte of `seen`
-  const std::size_t window = std::min(text.size(), kEchoWindow);
-  for (std::size_t i = 0; i < window; ++i) {
+  std::size_t i = echoed_ - std::min(echoed_, text_.dropped());
+  for (; i < text.size() && line_ < lines_.size(); ++i) {
     if (is_blank(text[i])) continue;
-    seen += text[i];
-    ends.push_back(i + 1);
-  }
-  const std::size_t found = text_.dropped() == 0 ? seen.find(echo_) : std::string::npos;
-  if (found != std::string::npos) {
-    settled_ = true;
-    begin_ = ends[found + echo_.size() - 1];
-    scanned_ = begin_;
+    const std::string& line = lines_[line_];
+    while (seen_ > 0 && line[seen_] != text[i]) seen_ = restarts_[seen_ - 1];
+    if (line[seen_] == text[i]) ++seen_;
+    if (seen_ < line.size()) continue;
+    begin_ = scanned_ = text_.dropped() + i + 1;
     match_.reset();
-  } else if (text_.dropped() + text.size() > kEchoWindow) {
-    settled_ = true;  // there is none
+    ++line_;
+    expect_line();
   }
+  echoed_ = text_.dropped() + i;
+  given_up_ = echoed_ - std::min(echoed_, begin_) > kEchoWindow;
 }
 
 void TerminalExpectation::look_for_match() {

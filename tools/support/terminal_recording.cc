@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -134,12 +135,17 @@ void TerminalRecording::put(const std::string& line) {
   if (!file_.valid()) return;
   Status written;
   if (written_ + line.size() <= kMaxBytes) {
-    written_ += line.size();
     written = write_all(file_.get(), line);
-    if (written) return;
+    if (written) {
+      written_ += line.size();
+      return;
+    }
   } else {
     written = Error{ErrorCode::resource_exhausted, "it has the largest size that a recording may have"};
   }
+  // Half a line would make all of it unreadable.
+  if (::ftruncate(file_.get(), static_cast<off_t>(written_)) != 0)
+    log(LogLevel::warning, "terminal", "the last line of " + path_ + " is not complete");
   file_.reset();
   log(LogLevel::warning, "terminal", "the recording " + path_ + " ends early: " + written.error().message);
 }

@@ -10,6 +10,14 @@ namespace rexec::tools {
 
 using sandbox::TerminalView;
 
+namespace {
+
+bool usable(const TerminalView& view) {
+  return view.runner().alive() && !view.broken();
+}
+
+}  // namespace
+
 std::shared_ptr<TerminalView> TerminalViews::opened(const sandbox::SandboxHandle& handle,
                                                     const sandbox::TerminalReport& report,
                                                     std::shared_ptr<TerminalRecording> recording) {
@@ -24,7 +32,7 @@ void TerminalViews::find(const sandbox::SandboxHandle& handle, std::uint64_t ter
   {
     const MutexLock lock(mutex_);
     const auto found = entries_.find(key);
-    if (found != entries_.end() && found->second.view->runner().alive()) {
+    if (found != entries_.end() && usable(*found->second.view)) {
       found->second.used = ++turn_;
       known = found->second.view;
     }
@@ -51,7 +59,7 @@ std::shared_ptr<TerminalView> TerminalViews::add(const Key& key, std::shared_ptr
   const MutexLock lock(mutex_);
   Entry& entry = entries_[key];
   // Of two calls that joined at once the first made the view that stays.
-  if (!entry.view || !entry.view->runner().alive()) {
+  if (!entry.view || !usable(*entry.view)) {
     std::swap(entry.view, view);
     entry.recording = std::move(recording);
     dropped.push_back(std::move(view));

@@ -53,10 +53,10 @@ class TerminalWaiting : public std::enable_shared_from_this<TerminalWaiting> {
     if (!last_output_) return SteadyTime::max();
     SteadyTime end = SteadyTime::max();
     if (idle_) end = *last_output_ + *idle_;
-    if (candidate()) end = std::min(end, *last_output_ + kEchoPatience);
+    if (candidate_since_)
+      end = std::min({end, *last_output_ + kEchoPatience, *candidate_since_ + kEchoLimit});
     return end;
   }
-  bool candidate() const { return expectation_.match() && !expectation_.echo_settled(); }
 
   void take(Result<TerminalReport> report) {
     if (!report) return done_(std::move(report).error());
@@ -66,10 +66,13 @@ class TerminalWaiting : public std::enable_shared_from_this<TerminalWaiting> {
       last_output_ = now;
       from_ = read;
       if (pattern_) expectation_.feed(report->data);
+      const bool candidate = expectation_.match() && !expectation_.echo_settled();
+      candidate_since_ = candidate ? candidate_since_.value_or(now) : std::optional<SteadyTime>();
     }
     const bool quiet = now >= quiet_end() && from_ >= report->produced;
     const bool end = report->end && from_ >= report->produced;
-    if (expectation_.match() && (expectation_.echo_settled() || quiet || end))
+    if (expectation_.match() &&
+        (!candidate_since_ || quiet || end || now >= deadline_ || now >= *candidate_since_ + kEchoLimit))
       return finish(TerminalOutcome::matched);
     if (end) return finish(TerminalOutcome::exited);
     if (quiet && idle_) return finish(TerminalOutcome::idle);
@@ -98,6 +101,7 @@ class TerminalWaiting : public std::enable_shared_from_this<TerminalWaiting> {
   const SteadyTime deadline_;
   SteadyTime told_;
   std::optional<SteadyTime> last_output_;
+  std::optional<SteadyTime> candidate_since_;  // a match that may still turn out to be before the echo
 };
 
 }  // namespace

@@ -36,8 +36,10 @@ struct TerminalWaited {
   std::string matched;
 };
 
-/// A program that does not echo what is typed is known by its silence of this length.
+/// A program that does not echo what is typed is known by its silence of this length, or by going on for this
+/// long after what is waited for.
 inline constexpr Duration kEchoPatience = std::chrono::milliseconds(100);
+inline constexpr Duration kEchoLimit = std::chrono::milliseconds(500);
 
 /// Waits for what the terminal writes from `from` on, reporting progress on `call` when that is wanted.
 /// `typed` is what was written to it just before. Giving the call up ends the wait with its error. Any
