@@ -80,7 +80,7 @@ TEST_CASE("of much input the echo is the last line of all", "[tools]") {
   for (std::size_t i = 0; i < echo.size(); i += 4096) expectation.feed(echo.substr(i, 4096));
   CHECK(expectation.echo_settled());
   CHECK_FALSE(expectation.match());
-  expectation.feed("FINAL\r\n");
+  expectation.feed("\r\nFINAL\r\n");
   CHECK(expectation.match() == "FINAL");
 }
 
