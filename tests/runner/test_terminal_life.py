@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from runner_case import BINARY, RunnerCase, eventually, skip_without
+from runner_case import BINARY, SANITIZED, RunnerCase, eventually, skip_without
 from runner_protocol import EXITED, RUNNING, SHUTDOWN, SIGNALED, Runner, RunnerError
 from terminal_case import RAW, TerminalCase
 from terminal_protocol import (CHECKPOINT_BUDGET, END, MAX_CHECKPOINT, MAX_ENDED, MAX_TERMINALS, OPEN_TERMINAL,
@@ -209,6 +209,7 @@ class Lease(RunnerCase):
         self.assertEqual(self.runner.wait_for_end(), 75)
 
 
+@unittest.skipIf(SANITIZED, "a dynamic program needs libraries that these roots do not have")
 class SmallRoots(RunnerCase):
     """Roots with nothing but busybox."""
 
