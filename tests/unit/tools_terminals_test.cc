@@ -1,8 +1,10 @@
 // terminal_open, terminal_send, terminal_read and terminal_close over a terminal that does what a test says.
 #include "tests/support/catch.h"
+#include "tests/support/fake_inquiry.h"
 #include "tests/support/fake_terminal.h"
 #include "tests/support/fake_tool_call.h"
 #include "tests/support/scratch_directory.h"
+#include "tools/resources/features.h"
 
 using namespace rexec;
 using namespace rexec::test;
@@ -293,6 +295,31 @@ TEST_CASE("a view that could not be followed is made anew", "[tools]") {
   t.terminal.put_out("lost?");
   runner.on_wait_terminal = wait;
   CHECK(t.run("read", {{"terminal", "t1"}}).at("screen") == "$ lost?\n");
+}
+
+TEST_CASE("a secret is hidden in screens and recordings, whatever lies between its parts", "[tools]") {
+  const std::string token = "s3cr3t-value-of-a-token";
+  const ScratchDirectory scratch;
+  TerminalBench t;
+  t.bench.recording = {scratch.path() + "/recordings", true, true};
+  t.bench.configure({{"TOKEN", [&](const Op&) -> Result<std::string> { return token; }}});
+  t.open({{"command", "echo " + token}});
+  t.terminal.put_out("s3cr3t-\x1b[1mvalue-of-a-token\r\n");
+  t.terminal.on_typed = nullptr;
+  t.send({{"text", token}, {"wait_s", 0}});
+  CHECK_THAT(text_of(t.result), ContainsSubstring("[secret TOKEN"));
+  Asker asker;
+  for (const char* uri : {"rexec://default/terminals/t1/screen", "rexec://default/terminals/t1/recording"}) {
+    Answer<mcp::ResourceContents> answer;
+    tools::make_resources(t.bench.services())->read(asker.inquiry(), uri, answer.reply());
+    const std::string data = answer.take().value().data;
+    CHECK_THAT(data, ContainsSubstring("[secret TOKEN"));
+    CHECK(data.find(token) == std::string::npos);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path() + "/recordings")) {
+    std::ifstream file(entry.path());
+    CHECK(std::string(std::istreambuf_iterator<char>(file), {}).find(token) == std::string::npos);
+  }
 }
 
 TEST_CASE("progress is told while a terminal is waited for", "[tools]") {
