@@ -65,19 +65,10 @@ void wait_and_answer(const std::shared_ptr<const TerminalContext>& context, cons
                     });
 }
 
-void open(const std::shared_ptr<const TerminalContext>& context, const Services& services, Opening opening) {
-  std::shared_ptr<TerminalRecording> recording;
-  if (opening.record) {
-    const std::string name = context->handle.record.name + "-" + context->handle.record.id;
-    std::string command = opening.spec.command;
-    hide_secrets(services.secrets, command);
-    auto made = TerminalRecording::make(services.recording, name, opening.spec.size, command, system_clock());
-    if (!made) {
-      return reply_from(context->handle, *context->call,
-                        mcp::to_tool_failure(with_context("recording the terminal", made.error())));
-    }
-    recording = std::move(*made);
-  }
+using RecordingPtr = std::shared_ptr<TerminalRecording>;  // null: not recorded
+
+void start(const std::shared_ptr<const TerminalContext>& context, const Services& services, Opening opening,
+           const RecordingPtr& recording) {
   add_secrets(services.secrets, opening.secrets, opening.spec.env);
   context->handle.runner->open_terminal(
       std::move(opening.spec), context->call->op(),
@@ -86,6 +77,26 @@ void open(const std::shared_ptr<const TerminalContext>& context, const Services&
         if (recording) recording->discard();
         reply_from(context->handle, *context->call, runner_failure(context->handle, opened.error()));
       });
+}
+
+Result<RecordingPtr> make_recording(const TerminalContext& context, const Services& services,
+                                    const sandbox::TerminalSpec& spec) {
+  std::string command = spec.command;
+  hide_secrets(services.secrets, command);
+  const std::string name = context.handle.record.name + "-" + context.handle.record.id;
+  return TerminalRecording::make(services.recording, name, spec.size, command, system_clock());
+}
+
+/// Nothing waits for a disk but a worker.
+void open(const std::shared_ptr<const TerminalContext>& context, const Services& services,
+          const Opening& opening) {
+  if (!opening.record) return start(context, services, opening, nullptr);
+  context->call->defer([context, services, opening] {
+    const auto recording = make_recording(*context, services, opening.spec);
+    if (recording) return start(context, services, opening, *recording);
+    reply_from(context->handle, *context->call,
+               mcp::to_tool_failure(with_context("recording the terminal", recording.error())));
+  });
 }
 
 }  // namespace
