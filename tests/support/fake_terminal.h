@@ -42,6 +42,10 @@ class FakeTerminal {
   void lose(std::uint64_t offset) {
     change([&](State& state) { state.kept_from = offset; });
   }
+  /// The sandbox is lost: whoever waits, now or later, is told so.
+  void lose_sandbox() {
+    change([&](State& state) { state.sandbox_lost = true; });
+  }
   /// The time of all waits is up.
   void end_waits() {
     change([&](State& state) {
@@ -144,6 +148,7 @@ class FakeTerminal {
     int signal = 0;
     std::string reason;
     bool echo_off = false;
+    bool sandbox_lost = false;
     sandbox::TerminalCheckpoint checkpoint;
     std::vector<Waiting> waiting;
   };
@@ -167,7 +172,7 @@ class FakeTerminal {
   /// Changes something and answers what that makes ready, without the lock.
   template <class Change>
   void change(Change make) {
-    std::vector<std::pair<Done, sandbox::TerminalReport>> answers;
+    std::vector<std::pair<Done, Result<sandbox::TerminalReport>>> answers;
     {
       const MutexLock lock(mutex_);
       make(state_);
@@ -185,12 +190,14 @@ class FakeTerminal {
   }
 
   static bool ready(const State& state, const sandbox::TerminalWait& wait) {
+    if (state.sandbox_lost) return true;
     if (wait.until == sandbox::TerminalUntil::now || state.status != sandbox::ProcessStatus::running)
       return true;
     return wait.until == sandbox::TerminalUntil::output && state.output.size() > wait.from;
   }
 
-  sandbox::TerminalReport report(const State& state, const sandbox::TerminalWait& wait) const {
+  Result<sandbox::TerminalReport> report(const State& state, const sandbox::TerminalWait& wait) const {
+    if (state.sandbox_lost) return Error{ErrorCode::data_loss, "the sandbox has ended"};
     sandbox::TerminalReport made;
     made.terminal = number_;
     made.pid = 100;

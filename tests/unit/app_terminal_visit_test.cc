@@ -112,12 +112,7 @@ TEST_CASE("the person's terminal is as it was, however a visit ends", "[app]") {
   check_end(How::left, [](VisitSetup& setup, Visiting&) { setup.person.type("\x1d"); });
   check_end(How::ended, [](VisitSetup& setup, Visiting&) { setup.terminal.exit(3); });
   check_end(How::interrupted, [](VisitSetup&, Visiting& visiting) { visiting.signal(SIGHUP); });
-  check_end(How::gone, [](VisitSetup& setup, Visiting&) {
-    setup.runner.on_wait_terminal = [](std::uint64_t, const sandbox::TerminalWait&, const Op&, auto done) {
-      done(Error{ErrorCode::data_loss, "the sandbox has ended"});
-    };
-    setup.terminal.end_waits();
-  });
+  check_end(How::gone, [](VisitSetup& setup, Visiting&) { setup.terminal.lose_sandbox(); });
 }
 
 TEST_CASE("a visit says how the program ended, after its last words", "[app]") {
