@@ -46,6 +46,13 @@ async function callEveryTool(call) {
   await use('process_input', { process, sandbox: 'second', signal: 'TERM', wait_s: 5 });
   const ended = await use('process_read', { process, sandbox: 'second', until: 'exit', wait_s: 5 });
   assert.equal(ended.structuredContent.status, 'signaled');
+  const opened = await use('terminal_open', { sandbox: 'second', command: 'cat', wait_s: 0 });
+  const terminal = { sandbox: 'second', terminal: opened.structuredContent.terminal };
+  const sent = await use('terminal_send', { ...terminal, text: 'twice\n', wait_for: 'twice', wait_s: 30 });
+  assert.equal(sent.structuredContent.screen, 'twice\ntwice\n');
+  assert.match(textOf(await use('terminal_read', { ...terminal, view: 'raw' })), /twice/);
+  const closed = await use('terminal_close', terminal);
+  assert.equal(closed.structuredContent.signal, 'SIGHUP');
   await use('sandbox_control', { sandbox: 'second', action: 'delete' });
   return used;
 }

@@ -43,7 +43,8 @@ for (const kind of clients) {
         assert.ok(declared.prompts && declared.completions);
         const templates = (await client.listResourceTemplates()).resourceTemplates;
         assert.deepEqual(templates.map((t) => t.uriTemplate),
-          ['rexec://{sandbox}/files/{+path}', 'rexec://{sandbox}/processes/{process}/output']);
+          ['rexec://{sandbox}/files/{+path}', 'rexec://{sandbox}/processes/{process}/output', 'rexec://{sandbox}/terminals/{terminal}/screen',
+          'rexec://{sandbox}/terminals/{terminal}/recording']);
         assert.deepEqual((await client.listResources()).resources.map((r) => r.uri), ['rexec://about']);
         await refused(client.readResource({ uri: 'rexec://default/files/~' }), kind.notFound);
         const about = await client.readResource({ uri: 'rexec://about' });

@@ -63,6 +63,13 @@ class PythonSdk(unittest.IsolatedAsyncioTestCase):
                     sleeper = await call("exec", command="sleep 1000", wait_s=0, sandbox="py")
                     await call("process_list", sandbox="py")
                     await call("process_input", process=sleeper.structured_content["process"], sandbox="py", signal="KILL")
+                    opened = await call("terminal_open", sandbox="py", command="cat", wait_s=0)
+                    terminal = {"sandbox": "py", "terminal": opened.structured_content["terminal"]}
+                    sent = await call("terminal_send", **terminal, text="twice\n", wait_for="twice", wait_s=30)
+                    self.assertEqual(sent.structured_content["screen"], "twice\ntwice\n")
+                    await call("terminal_read", **terminal)
+                    closed = await call("terminal_close", **terminal)
+                    self.assertEqual(closed.structured_content["signal"], "SIGHUP")
                     await call("sandbox_control", sandbox="py", action="delete")
                     self.assertEqual(sorted(used), names)
 
