@@ -66,6 +66,8 @@ function(rexec_tool_table out)
     endforeach()
     list(APPEND names ${extra_names})
     list(APPEND sources ${extra_sources})
+    # Alone, so that they do not move the others into other batches, nor have to know names in them.
+    set_source_files_properties(${extra_sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endforeach()
   list(SORT names)
 

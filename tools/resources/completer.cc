@@ -9,8 +9,6 @@
 namespace rexec::tools {
 namespace {
 
-constexpr std::string_view kDefaultSandbox = "default";
-
 class SandboxCompleter final : public mcp::Completer {
  public:
   explicit SandboxCompleter(const Services& services) : services_(services) {}

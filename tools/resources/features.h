@@ -3,12 +3,16 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "mcp/server.h"
 #include "tools/services.h"
 
 namespace rexec::tools {
+
+/// The sandbox of who names none.
+inline constexpr std::string_view kDefaultSandbox = "default";
 
 std::shared_ptr<mcp::ResourceProvider> make_resources(const Services& services);
 std::vector<mcp::Prompt> make_prompts(const Services& services);

@@ -10,7 +10,6 @@
 namespace rexec::tools {
 namespace {
 
-constexpr std::string_view kDefaultSandbox = "default";
 
 /// The argument `sandbox` of calls: nothing for the default one.
 std::string sandbox_of(const mcp::PromptArguments& arguments) {
