@@ -30,7 +30,7 @@ if(REXEC_FUZZ)
 endif()
 
 # rexec_precompiled: headers that most sources include and that take longer to read than the source itself.
-# Sources include what they use all the same: the release build does without.
+# Sources include what they use all the same: the preset tidy does without.
 set(REXEC_PRECOMPILED_HEADERS
   <algorithm> <chrono> <functional> <map> <memory> <nlohmann/json.hpp> <optional> <string> <thread> <vector>)
 

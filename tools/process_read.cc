@@ -16,8 +16,7 @@ struct Reading {
   OutputRequest output;
 };
 
-Reading read_process_read_arguments(const Arguments& arguments, const ToolLimits& limits,
-                                    Violations& violations) {
+Reading parse_reading(const Arguments& arguments, const ToolLimits& limits, Violations& violations) {
   Reading reading;
   reading.process = process_number(arguments, "process", violations);
   reading.output = output_request(arguments, limits, violations);
@@ -53,7 +52,7 @@ Reading read_process_read_arguments(const Arguments& arguments, const ToolLimits
 mcp::ToolHandler make_process_read(const Services& services) {
   return mcp::prompt_handler([services](const std::shared_ptr<mcp::ToolCall>& call) {
     Violations violations;
-    Reading reading = read_process_read_arguments(Arguments(call->arguments()), services.limits, violations);
+    Reading reading = parse_reading(Arguments(call->arguments()), services.limits, violations);
     if (!violations.empty()) return call->reject(violations);
     use_sandbox(
         services, call, [services, call, reading = std::move(reading)](sandbox::SandboxHandle handle) {

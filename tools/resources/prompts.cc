@@ -10,7 +10,6 @@
 namespace rexec::tools {
 namespace {
 
-
 /// The argument `sandbox` of calls: nothing for the default one.
 std::string sandbox_of(const mcp::PromptArguments& arguments) {
   const auto given = arguments.find("sandbox");

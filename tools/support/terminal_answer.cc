@@ -221,14 +221,9 @@ std::uint64_t terminal_number(const Arguments& arguments, std::string_view key, 
 TerminalContext terminal_context(const Services& services, const std::shared_ptr<mcp::ToolCall>& call,
                                  sandbox::SandboxHandle handle) {
   const Arguments arguments(call->arguments());
-  TerminalContext context{call,
-                          std::move(handle),
-                          services.terminals,
-                          services.limits.progress_interval,
-                          arguments.text("sandbox"),
-                          {},
-                          services.secrets,
-                          false};
+  TerminalContext context{
+      call, std::move(handle), services.terminals, services.limits.progress_interval, {}, services.secrets,
+      false};
   context.show.max_chars = arguments.max_chars(services.limits);
   return context;
 }

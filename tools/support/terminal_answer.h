@@ -39,7 +39,6 @@ struct TerminalContext {
   sandbox::SandboxHandle handle;
   std::shared_ptr<TerminalViews> views;
   Duration progress_interval{};
-  std::string sandbox;  // as the caller named it; empty: the default one
   TerminalShow show;
   const Secrets* secrets = nullptr;
   bool opening = false;  // the answer is the first one about the terminal
